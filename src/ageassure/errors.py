@@ -1,0 +1,305 @@
+"""The one exception tree of the library.
+
+::
+
+    AgeAssuranceError
+    ├── ConfigurationError             the caller's set-up is wrong
+    │   ├── InsufficientEvidenceError  too few people were measured to support the error claimed
+    │   ├── KeySetError                a key or key set that must not be used
+    │   └── MissingExtraError          an optional dependency is not installed
+    ├── ModelIntegrityError            a model file that is not the pinned one
+    ├── RequestRefusedError            the provider does not serve this request
+    │   ├── UnknownAudienceError       the audience, or its return address, is not registered
+    │   ├── AttemptsExhaustedError     all attempts of this (audience, nonce) are used
+    │   ├── TokenAlreadyIssuedError    this (audience, nonce) has had its one token
+    │   └── AttemptStoreError          the attempt store cannot answer, or is full
+    ├── IssuanceError                  a token that must not be signed
+    ├── EvidenceError                  evidence that cannot be assessed
+    │   ├── PictureError               refused before or while decoding, or too poor to be used
+    │   ├── FaceError                  no face, several, or one that cannot be used
+    │   ├── PresentationAttackError    the liveness check says that no living person was shown
+    │   ├── DocumentError              a document that is malformed, expired or altered
+    │   └── CredentialError            a credential that is malformed, expired or not trusted
+    └── VerificationError              an age token was refused; one class for each check
+        ├── MalformedTokenError        size, form, header or claims
+        ├── WrongTokenTypeError
+        ├── UntrustedKeyError
+        ├── AlgorithmError
+        ├── SignatureError
+        ├── UntrustedIssuerError
+        ├── AudienceMismatchError
+        ├── NonceMismatchError
+        ├── TokenExpiredError
+        ├── TokenNotYetValidError
+        ├── LifetimeError
+        ├── AgeRequirementNotMetError
+        ├── AssuranceNotMetError
+        ├── HolderProofError
+        ├── ReplayedTokenError
+        └── ReplayStoreError
+
+Every error has a ``code``: a short, stable, machine-readable string out of its class's ``codes``.
+Codes and messages are for the operator and contain no personal data, no token and no key. What the
+outside world is told is one constant answer for every :class:`VerificationError`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+PICTURE_CODES: Final = frozenset(
+    {
+        "picture_malformed",
+        "picture_too_large",
+        "picture_unsupported",
+        "picture_blurred",
+        "picture_dark",
+        "picture_burnt_out",
+    }
+)
+FACE_CODES: Final = frozenset(
+    {"no_face", "several_faces", "face_too_small", "face_turned", "face_cut"}
+)
+DOCUMENT_CODES: Final = frozenset({"document_malformed", "document_expired", "check_digit"})
+CREDENTIAL_CODES: Final = frozenset(
+    {"credential_malformed", "credential_expired", "credential_untrusted", "credential_no_age"}
+)
+
+
+class AgeAssuranceError(Exception):
+    """Base of every error that this library raises on purpose.
+
+    Attributes:
+        code: Stable, machine-readable reason; one of :attr:`codes`.
+
+    Args:
+        message: For the operator; no personal data.
+        code: Needed where the class stands for more than one code.
+
+    Raises:
+        ValueError: If ``code`` is not one of the class's codes, or is missing where there are
+            several.
+    """
+
+    codes: ClassVar[frozenset[str]] = frozenset({"age_assurance"})
+    code: str
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        if code is None and len(self.codes) == 1:
+            (code,) = self.codes
+        if code not in self.codes:
+            raise ValueError(f"got code {code!r}, expected one of {sorted(self.codes)}")
+        self.code = code
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only state would be lost by Exception's own pickling (worker processes).
+        return (_rebuild, (type(self), str(self), self.code))
+
+
+def _rebuild(cls: type[AgeAssuranceError], message: str, code: str) -> AgeAssuranceError:
+    return cls(message, code=code)
+
+
+class ConfigurationError(AgeAssuranceError):
+    """The caller's set-up is wrong; raised before any evidence or token is read."""
+
+    codes = frozenset({"configuration"})
+
+
+class InsufficientEvidenceError(ConfigurationError):
+    """Too few people were measured to support the error that is claimed."""
+
+    codes = frozenset({"insufficient_evidence"})
+
+
+class KeySetError(ConfigurationError):
+    """A key, or a set of keys, that must not be used."""
+
+    codes = frozenset({"bad_key_set"})
+
+
+class MissingExtraError(ConfigurationError):
+    """An optional dependency is not installed; the message gives the command that installs it."""
+
+    codes = frozenset({"missing_extra"})
+
+
+class ModelIntegrityError(AgeAssuranceError):
+    """A model file is not the one whose digest is pinned, or breaks its declared contract."""
+
+    codes = frozenset({"model_integrity"})
+
+
+class RequestRefusedError(AgeAssuranceError):
+    """The provider does not serve this request."""
+
+    codes = frozenset({"request_refused"})
+
+
+class UnknownAudienceError(RequestRefusedError):
+    """The audience is not registered, or the return address is not registered for it."""
+
+    codes = frozenset({"unknown_audience"})
+
+
+class AttemptsExhaustedError(RequestRefusedError):
+    """All attempts of this (audience, nonce) are used."""
+
+    codes = frozenset({"attempts_exhausted"})
+
+
+class TokenAlreadyIssuedError(RequestRefusedError):
+    """This (audience, nonce) has had its one token."""
+
+    codes = frozenset({"token_already_issued"})
+
+
+class AttemptStoreError(RequestRefusedError):
+    """The attempt store cannot answer, or is full; the request is refused."""
+
+    codes = frozenset({"attempt_store_unavailable"})
+
+
+class IssuanceError(AgeAssuranceError):
+    """A token that must not be signed: undecided, not asked for, or with a claim not allowed."""
+
+    codes = frozenset({"issuance"})
+
+
+class EvidenceError(AgeAssuranceError):
+    """Evidence that cannot be assessed; inside a chain of methods it counts as INCONCLUSIVE."""
+
+    codes = frozenset({"evidence"})
+
+
+class PictureError(EvidenceError):
+    """A picture refused before or while it was decoded, or too poor to be used."""
+
+    codes = PICTURE_CODES
+
+
+class FaceError(EvidenceError):
+    """No face, several faces, or one that cannot be used."""
+
+    codes = FACE_CODES
+
+
+class PresentationAttackError(EvidenceError):
+    """The liveness check says that no living person stood before the camera."""
+
+    codes = frozenset({"presentation_attack"})
+
+
+class DocumentError(EvidenceError):
+    """A document that is malformed, expired or altered."""
+
+    codes = DOCUMENT_CODES
+
+
+class CredentialError(EvidenceError):
+    """A credential that is malformed, expired or not trusted, or that states no age."""
+
+    codes = CREDENTIAL_CODES
+
+
+class VerificationError(AgeAssuranceError):
+    """An age token was refused. Tell the outside world no more than that."""
+
+    codes = frozenset({"verification"})
+
+
+class MalformedTokenError(VerificationError):
+    """The token's size, form, header or claims break the format (steps 1, 2 and 6)."""
+
+    codes = frozenset({"malformed_token", "malformed_header", "malformed_claims"})
+
+
+class WrongTokenTypeError(VerificationError):
+    """``typ`` is not the age token's (step 3)."""
+
+    codes = frozenset({"wrong_type"})
+
+
+class UntrustedKeyError(VerificationError):
+    """No pinned key has this ``kid`` (step 4)."""
+
+    codes = frozenset({"unknown_key"})
+
+
+class AlgorithmError(VerificationError):
+    """``alg`` is not the one that the key is for (step 4)."""
+
+    codes = frozenset({"wrong_algorithm"})
+
+
+class SignatureError(VerificationError):
+    """The signature is not the key's over these bytes (step 5)."""
+
+    codes = frozenset({"bad_signature"})
+
+
+class UntrustedIssuerError(VerificationError):
+    """``iss`` is not the issuer whose key set held the key (step 7)."""
+
+    codes = frozenset({"wrong_issuer"})
+
+
+class AudienceMismatchError(VerificationError):
+    """``aud`` is another relying party (step 8)."""
+
+    codes = frozenset({"wrong_audience"})
+
+
+class NonceMismatchError(VerificationError):
+    """``nonce`` is not the one that was asked with (step 9)."""
+
+    codes = frozenset({"wrong_nonce"})
+
+
+class TokenExpiredError(VerificationError):
+    """``exp`` has passed (step 10)."""
+
+    codes = frozenset({"expired"})
+
+
+class TokenNotYetValidError(VerificationError):
+    """``iat`` lies in the future (step 10)."""
+
+    codes = frozenset({"not_yet_valid"})
+
+
+class LifetimeError(VerificationError):
+    """The token claims a longer life than the format allows (step 10)."""
+
+    codes = frozenset({"lifetime_too_long"})
+
+
+class AgeRequirementNotMetError(VerificationError):
+    """The token does not say what was asked about the age (step 11)."""
+
+    codes = frozenset({"age_not_met"})
+
+
+class AssuranceNotMetError(VerificationError):
+    """The method class or assurance level is not among those demanded (step 12)."""
+
+    codes = frozenset({"assurance_not_met"})
+
+
+class HolderProofError(VerificationError):
+    """The proof that the presenter holds the token's key is absent or wrong (step 13)."""
+
+    codes = frozenset({"holder_proof"})
+
+
+class ReplayedTokenError(VerificationError):
+    """This token was accepted before (step 14)."""
+
+    codes = frozenset({"replayed"})
+
+
+class ReplayStoreError(VerificationError):
+    """The replay store cannot answer, or is full; the token is refused (step 14)."""
+
+    codes = frozenset({"replay_store_unavailable"})
