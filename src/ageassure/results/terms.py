@@ -91,10 +91,13 @@ def checked_audience(audience: object) -> str:
     Raises:
         ConfigurationError: If it is anything else.
     """
-    if isinstance(audience, str) and 0 < len(audience) <= MAX_AUDIENCE_CHARACTERS:
-        if audience.isprintable():
-            return audience
-    raise ConfigurationError("got a malformed audience, expected 1 to 512 printable characters")
+    if not (
+        isinstance(audience, str)
+        and 0 < len(audience) <= MAX_AUDIENCE_CHARACTERS
+        and audience.isprintable()
+    ):
+        raise ConfigurationError("got a malformed audience, expected 1 to 512 printable characters")
+    return audience
 
 
 def checked_nonce(nonce: object) -> str:
