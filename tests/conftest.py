@@ -15,3 +15,10 @@ def shared_dir() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the folder ../shared (published vectors, licensed pictures) is absent")
     return SHARED
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that uses ``shared_dir``, so that coverage is counted without it."""
+    for item in items:
+        if "shared_dir" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.shared)
