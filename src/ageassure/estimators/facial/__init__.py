@@ -1,0 +1,1 @@
+"""Age from a picture of a face: detect → align → quality → liveness slot → age network → calibration."""
