@@ -24,6 +24,7 @@ from ageassure.results.terms import (
     PresentationAttack,
     checked_age_limit,
     checked_audience,
+    checked_methods,
     checked_nonce,
 )
 
@@ -46,5 +47,6 @@ __all__ = [
     "Provenance",
     "checked_age_limit",
     "checked_audience",
+    "checked_methods",
     "checked_nonce",
 ]

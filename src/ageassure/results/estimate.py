@@ -33,7 +33,8 @@ class Provenance:
             estimate, or None where nothing was measured about it (a birth date).
 
     Raises:
-        ConfigurationError: If ``as_of`` is naive or the digest is not 64 lower-case hex digits.
+        ConfigurationError: If ``as_of`` is naive, the digest is not 64 lower-case hex digits, or a
+            member has another type: a policy trusts them, and the text "no" is truthy.
     """
 
     method_class: MethodClass
@@ -43,6 +44,12 @@ class Provenance:
     pipeline_digest: str | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.method_class, MethodClass):
+            raise ConfigurationError("got a method_class that is no MethodClass")
+        if type(self.bound) is not bool:
+            raise ConfigurationError("got a bound that is no bool")
+        if not isinstance(self.presentation_attack, PresentationAttack):
+            raise ConfigurationError("got a presentation_attack that is no PresentationAttack")
         if self.as_of.tzinfo is None:
             raise ConfigurationError("got a naive as_of, expected an aware datetime")
         digest = self.pipeline_digest

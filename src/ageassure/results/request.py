@@ -13,6 +13,7 @@ from ageassure.results.terms import (
     Outcome,
     checked_age_limit,
     checked_audience,
+    checked_methods,
     checked_nonce,
 )
 
@@ -57,9 +58,11 @@ class AgeRequest:
             raise ConfigurationError("got both or neither of age_over and age_under, expected one")
         checked_age_limit(self.age_limit)
         if self.methods is not None:
-            if not self.methods:
-                raise ConfigurationError("got an empty set of methods, expected at least one")
-            object.__setattr__(self, "methods", frozenset(map(MethodClass, self.methods)))
+            object.__setattr__(self, "methods", checked_methods(self.methods))
+        if self.minimum_level is not None and not isinstance(self.minimum_level, AssuranceLevel):
+            raise ConfigurationError("got a minimum_level that is no AssuranceLevel")
+        if {type(self.tell_method), type(self.tell_level)} != {bool}:
+            raise ConfigurationError("got a tell_method or tell_level that is no bool")
         if self.holder_jkt is not None and not THUMBPRINT_PATTERN.fullmatch(self.holder_jkt):
             raise ConfigurationError("got a malformed holder_jkt, expected an RFC 7638 thumbprint")
 
@@ -85,7 +88,8 @@ class AssuranceResult:
         reasons: Reason codes in the order in which they arose; no personal data.
         method_class: Class of the method that settled the outcome; None if none did.
         assurance_level: Level reached by the policy's table; None if nothing was settled.
-        token: The signed age token, or None where nothing was settled. Hidden in ``repr``.
+        token: The signed age token. None where nothing was settled, and where "under" was asked
+            and the outcome is OVER. Hidden in ``repr``.
     """
 
     outcome: Outcome

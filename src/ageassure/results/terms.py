@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from enum import Enum, StrEnum
 from typing import Final
 
@@ -29,6 +30,9 @@ class MethodClass(StrEnum):
     ESTIMATION = "estimation"
     INFERENCE = "inference"
     DECLARATION = "declaration"
+
+
+_METHOD_VALUES: Final = frozenset(method.value for method in MethodClass)
 
 
 class AssuranceLevel(StrEnum):
@@ -109,3 +113,17 @@ def checked_nonce(nonce: object) -> str:
     if not isinstance(nonce, str) or not NONCE_PATTERN.fullmatch(nonce):
         raise ConfigurationError("got a malformed nonce, expected 22 to 128 of [A-Za-z0-9_-]")
     return nonce
+
+
+def checked_methods(methods: object) -> frozenset[MethodClass]:
+    """Return a set of at least one method class.
+
+    Raises:
+        ConfigurationError: If it is empty or holds anything else. Empty is closed: it does not
+            mean "any".
+    """
+    if not isinstance(methods, Collection) or isinstance(methods, str) or not methods:
+        raise ConfigurationError("got no set of methods, expected at least one MethodClass")
+    if not all(isinstance(method, str) and method in _METHOD_VALUES for method in methods):
+        raise ConfigurationError("got an unknown method, expected members of MethodClass")
+    return frozenset(map(MethodClass, methods))
