@@ -1,0 +1,34 @@
+"""Sphinx configuration: no network, no foreign inventories, every warning is an error."""
+
+import sys
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+project = "ageassure"
+author = "The ageassure authors"
+copyright = "The ageassure authors"
+release = version = installed_version("ageassure")
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "catalogue",
+    "figures",
+]
+exclude_patterns = ["_build"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+autodoc_default_options = {"members": True, "show-inheritance": True}
+napoleon_use_rtype = False
+
+html_theme = "furo"
+html_title = f"ageassure {release}"
+html_copy_source = False
+html_show_sphinx = False
