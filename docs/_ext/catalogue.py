@@ -6,13 +6,18 @@ pages. A code without a text, or a text without a code, fails the build.
 
 from __future__ import annotations
 
+import inspect
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import click
 from sphinx.util.docutils import SphinxDirective
 
 from ageassure import errors
+from ageassure.cli.app import app
+from ageassure.cli.output import ExitStatus
+from ageassure.policy.reasons import SENTENCES, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 REFERENCE = Path(__file__).resolve().parent.parent / "reference"
+MODELS = REFERENCE.parents[1] / "models"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -68,6 +74,90 @@ def error_table(branch: str) -> str:
     return table(head, rows)
 
 
+def reason_table() -> str:
+    """The reasons that arise in a policy, a chain or the provider."""
+    outcomes = texts("reasons.toml", Reason)
+    return table(
+        ["code", "sentence", "leads to"],
+        [[f"`{reason}`", SENTENCES[reason], outcomes[reason]["do"]] for reason in Reason],
+    )
+
+
+def exit_table() -> str:
+    """The exit statuses of the command line."""
+    meanings = texts("exit-statuses.toml", [status.name for status in ExitStatus])
+    return table(
+        ["status", "meaning"], [[str(s.value), meanings[s.name]["meaning"]] for s in ExitStatus]
+    )
+
+
+def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    if isinstance(command, click.Group):
+        for name in sorted(command.commands):
+            yield from _commands(command.commands[name], f"{path} {name}")
+    else:
+        yield path, command
+
+
+def _parameter(parameter: click.Parameter) -> list[str]:
+    if isinstance(parameter, click.Option):
+        name = ", ".join(f"`{option}`" for option in parameter.opts)
+        meaning = parameter.help or ""
+    else:
+        name = f"`{parameter.make_metavar(click.Context(click.Command('')))}`"
+        meaning = ""
+    if parameter.required:
+        need = "required"
+    elif getattr(parameter, "show_default", False):
+        need = f"`{parameter.default}`"
+    else:
+        need = ""
+    return [name, need, meaning]
+
+
+def command_reference() -> str:
+    """One section for each command: what it does, its arguments and options."""
+    sections = []
+    for path, command in _commands(app, "ageassure"):
+        rows = [_parameter(parameter) for parameter in command.params]
+        help_text = inspect.cleandoc(command.help or "")
+        sections += [f"### `{path}`", help_text, table(["", "", "meaning"], rows)]
+    return "\n\n".join(sections)
+
+
+def _manifests() -> Iterator[dict[str, Any]]:
+    for path in sorted(MODELS.glob("*/model.toml")):
+        yield tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def model_reference() -> str:
+    """One section for each shipped model, from its manifest."""
+    sections = []
+    for manifest in _manifests():
+        file, source, licence = manifest["file"], manifest["source"], manifest["licence"]
+        sections += [
+            f"### {manifest['id']}",
+            manifest["intended_use"],
+            table(
+                ["", ""],
+                [
+                    ["file", f"`{file['name']}`, {file['bytes']:,} bytes"],
+                    ["SHA-256", f"`{file['sha256']}`"],
+                    ["origin", f"{source['origin']}"],
+                    [
+                        "licence",
+                        f"{licence['spdx']}. {licence['attribution']}. {licence['changes']}",
+                    ],
+                ],
+            ),
+            "Not for:",
+            "\n".join(f"- {use}" for use in manifest["not_for"]),
+            "Known limits:",
+            "\n".join(f"- {limit}" for limit in manifest["known_limits"]),
+        ]
+    return "\n\n".join(sections)
+
+
 class Generated(SphinxDirective):
     """A directive whose content is Markdown made by a function of its arguments."""
 
@@ -79,13 +169,19 @@ class Generated(SphinxDirective):
         maker = self.makers[self.name]
         if not callable(maker):
             raise TypeError(self.name)
-        return self.parse_text_to_nodes(str(maker(*self.arguments)))
+        return self.parse_text_to_nodes(str(maker(*self.arguments)), allow_section_headings=True)
 
 
 class Catalogue(Generated):
     """``error-codes BRANCH`` and its siblings."""
 
-    makers: ClassVar[Mapping[str, object]] = {"error-codes": error_table}
+    makers: ClassVar[Mapping[str, object]] = {
+        "error-codes": error_table,
+        "reason-codes": reason_table,
+        "exit-statuses": exit_table,
+        "command-reference": command_reference,
+        "model-reference": model_reference,
+    }
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
