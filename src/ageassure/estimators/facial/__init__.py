@@ -1,1 +1,4 @@
-"""Age from a picture of a face: detect → align → quality → liveness slot → age network → calibration."""
+"""Age from a picture of a face.
+
+detect → align → quality → liveness slot → age network → calibration
+"""

@@ -1,0 +1,245 @@
+"""What a model file is: its digest, contract, licence, origin, use and limits (``model.toml``).
+
+The schema, version 1, is described in the models distribution's README. Reading is strict: a
+missing or an unknown key, and a value of another kind, are refused.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from ageassure.errors import ModelIntegrityError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMA: Final = 1
+MAX_BYTES: Final = 64 * 1024
+"""Largest manifest; ours have about 4 KiB."""
+
+ROLE_TABLES: Final = MappingProxyType(
+    {"age-network": "age", "face-detector": "detector", "face-landmarks": "landmarks"}
+)
+"""Role of a model, and the table that only manifests of this role have."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tensor:
+    """One input or output of the network.
+
+    Attributes:
+        name: Its name in the graph.
+        dtype: ``float32``; the only one so far.
+        shape: Sizes; a string where any size is taken (the batch).
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Licence:
+    """Under what terms the weights come.
+
+    Attributes:
+        spdx: SPDX identifier.
+        attribution: Whom to name.
+        url: The licence's text.
+        changes: What was changed against the original file.
+    """
+
+    spdx: str
+    attribution: str
+    url: str
+    changes: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelManifest:
+    """One ``model.toml``.
+
+    Attributes:
+        id: Name of the model and of its folder.
+        role: What it does; a key of :data:`ROLE_TABLES`.
+        intended_use: What it is for.
+        not_for: What it must not be used for.
+        known_limits: What is known to go wrong.
+        file_name: The ONNX file beside the manifest.
+        file_bytes: Its size.
+        file_sha256: Its digest, 64 hex digits.
+        source: Where the file comes from, as written.
+        licence: Terms of the weights.
+        macs: Multiply–accumulate operations for one input.
+        input: The one input.
+        mean: What is taken off the bytes of each channel (red, green, blue),
+        divisor: and what the result is divided by.
+        fit: How a picture is brought to the input's size, as written.
+        outputs: In the order in which the network gives them.
+        details: The table of the role, as written.
+    """
+
+    id: str
+    role: str
+    intended_use: str
+    not_for: tuple[str, ...]
+    known_limits: tuple[str, ...]
+    file_name: str
+    file_bytes: int
+    file_sha256: str
+    source: Mapping[str, object]
+    licence: Licence
+    macs: int
+    input: Tensor
+    mean: tuple[float, float, float]
+    divisor: float
+    fit: Mapping[str, object]
+    outputs: tuple[Tensor, ...]
+    details: Mapping[str, object]
+
+    @classmethod
+    def from_toml(cls, text: bytes) -> ModelManifest:
+        """Read a manifest.
+
+        Raises:
+            ModelIntegrityError: If it is not exactly of this schema.
+        """
+        top = _Table(_parsed(text), "the manifest")
+        if top.take("schema", int) != SCHEMA:
+            raise ModelIntegrityError(f"got another manifest schema, expected {SCHEMA}")
+        role = top.take("role", str)
+        if role not in ROLE_TABLES:
+            raise ModelIntegrityError(f"got an unknown role, expected one of {sorted(ROLE_TABLES)}")
+        file, cost, entry = top.table("file"), top.table("cost"), top.table("input")
+        manifest = cls(
+            id=top.identifier("id"),
+            role=role,
+            intended_use=top.take("intended_use", str),
+            not_for=top.texts("not_for"),
+            known_limits=top.texts("known_limits"),
+            file_name=file.take("name", str),
+            file_bytes=file.take("bytes", int),
+            file_sha256=file.digest("sha256"),
+            source=top.free("source"),
+            licence=_licence(top.table("licence")),
+            macs=cost.take("macs", int),
+            mean=_mean(entry),
+            divisor=entry.take("divisor", float),
+            fit=entry.free("fit"),
+            input=_tensor(entry),
+            outputs=_outputs(top),
+            details=top.free(ROLE_TABLES[role]),
+        )
+        for table in (top, file, cost):
+            table.finish()
+        if "/" in manifest.file_name or "\\" in manifest.file_name:
+            raise ModelIntegrityError("got a file name with a folder in a manifest")
+        return manifest
+
+
+class _Table:
+    """A table from which every key has to be taken, each with its kind."""
+
+    def __init__(self, values: Mapping[str, object], where: str) -> None:
+        self._values = dict(values)
+        self._where = where
+
+    def take(self, key: str, kind: type[_T]) -> _T:
+        value = self._values.pop(key, None)
+        # Not isinstance: True is an int.
+        if type(value) is not kind:
+            raise ModelIntegrityError(f"got no {kind.__name__} {key!r} in {self._where}")
+        return value
+
+    def table(self, key: str) -> _Table:
+        return _Table(self.take(key, dict), f"[{key}]")
+
+    def free(self, key: str) -> Mapping[str, object]:
+        return MappingProxyType(self.take(key, dict))
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        return _all_of(self.take(key, list), str, key)
+
+    def identifier(self, key: str) -> str:
+        value = self.take(key, str)
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", value):
+            raise ModelIntegrityError(f"got a malformed {key!r} in {self._where}")
+        return value
+
+    def digest(self, key: str) -> str:
+        value = self.take(key, str)
+        if not re.fullmatch(r"[0-9a-f]{64}", value):
+            raise ModelIntegrityError(f"got a malformed {key!r} in {self._where}")
+        return value
+
+    def finish(self) -> None:
+        if self._values:
+            raise ModelIntegrityError(f"got unknown keys {sorted(self._values)} in {self._where}")
+
+
+def _parsed(text: bytes) -> dict[str, object]:
+    if len(text) > MAX_BYTES:
+        raise ModelIntegrityError(
+            f"got {len(text)} bytes of manifest, expected at most {MAX_BYTES}"
+        )
+    try:
+        return tomllib.loads(text.decode())
+    except (ValueError, RecursionError):
+        reason = "got a manifest that is no TOML"
+    raise ModelIntegrityError(reason)
+
+
+def _all_of(values: list[object], kind: type[_T], where: str) -> tuple[_T, ...]:
+    found = tuple(value for value in values if type(value) is kind)
+    if len(found) != len(values):
+        raise ModelIntegrityError(f"got another kind than {kind.__name__} in {where!r}")
+    return found
+
+
+def _licence(table: _Table) -> Licence:
+    licence = Licence(
+        spdx=table.take("spdx", str),
+        attribution=table.take("attribution", str),
+        url=table.take("url", str),
+        changes=table.take("changes", str),
+    )
+    table.finish()
+    return licence
+
+
+def _mean(table: _Table) -> tuple[float, float, float]:
+    values = _all_of(table.take("mean", list), float, "mean")
+    if len(values) != 3:
+        raise ModelIntegrityError(f"got {len(values)} channel means, expected 3")
+    if table.take("colour_order", str) != "RGB":
+        raise ModelIntegrityError("got another colour order, expected RGB")
+    return (values[0], values[1], values[2])
+
+
+def _outputs(top: _Table) -> tuple[Tensor, ...]:
+    tables = [
+        _Table(values, "[[output]]") for values in _all_of(top.take("output", list), dict, "output")
+    ]
+    for table in tables:
+        table.take("meaning", str)
+    return tuple(_tensor(table) for table in tables)
+
+
+def _tensor(table: _Table) -> Tensor:
+    table.take("source_name", str)
+    sizes = table.take("shape", list)
+    if any(type(size) not in (int, str) for size in sizes):
+        raise ModelIntegrityError("got a size that is no int and no name")
+    tensor = Tensor(
+        name=table.take("name", str), dtype=table.take("dtype", str), shape=tuple(sizes)
+    )
+    if tensor.dtype != "float32":
+        raise ModelIntegrityError("got another dtype, expected float32")
+    table.finish()
+    return tensor

@@ -1,0 +1,186 @@
+"""Reading model files: once, and only those whose digest is pinned.
+
+The files lie in the distribution ``ageassure-models``. The digests lie in this package's code
+(:mod:`ageassure.inference.pinned`): a manifest beside a file stops accidents, not somebody who
+edits both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from ageassure.errors import MissingExtraError, ModelIntegrityError
+from ageassure.inference.manifest import ModelManifest
+from ageassure.inference.pinned import BLOCKED_LAYOUT, PINNED
+from ageassure.inference.session import Session
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+MANIFEST: Final = "model.toml"
+_PACKAGE: Final = "ageassure_models"
+
+
+class Model:
+    """A network with its manifest; may be shared by threads.
+
+    Made by :func:`load_model` and :func:`load_supplied_model`, which check digests.
+
+    Args:
+        manifest: What it is.
+        model: The ONNX file's bytes.
+        blocked_layout: See :class:`~ageassure.inference.session.Session`.
+
+    Raises:
+        ModelIntegrityError: If the bytes are not the manifest's, or the network breaks the
+            contract that the manifest declares.
+    """
+
+    def __init__(
+        self, manifest: ModelManifest, model: bytes, *, blocked_layout: bool = True
+    ) -> None:
+        _demand_digest(model, manifest.file_sha256, manifest.file_name)
+        self.manifest = manifest
+        self._session = Session(
+            model,
+            inputs=(manifest.input,),
+            outputs=manifest.outputs,
+            blocked_layout=blocked_layout,
+        )
+        self._mean = np.array(manifest.mean, dtype=np.float32)[:, None, None]
+        self._factor = np.float32(1 / manifest.divisor)
+
+    def normalised(self, image: NDArray[np.uint8 | np.float32]) -> NDArray[np.float32]:
+        """Bring RGB ``[H, W, 3]`` of 0 … 255 to the network's range, float32 ``[3, H, W]``."""
+        return np.ascontiguousarray((image.transpose(2, 0, 1) - self._mean) * self._factor)
+
+    def run(self, image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """Run the network on one input array of the manifest's shape.
+
+        Returns:
+            One float32 array for each output, in the manifest's order; all finite.
+
+        Raises:
+            ModelIntegrityError: If onnxruntime fails or an output is not finite.
+        """
+        return self._session.run(image)
+
+
+def load_model(model_id: str) -> Model:
+    """Load a model of ``ageassure-models``; both its files have to be the pinned ones.
+
+    Raises:
+        ModelIntegrityError: If a file is missing or another one, or the network breaks the
+            contract that the manifest declares.
+        MissingExtraError: If ``ageassure-models`` is not installed.
+    """
+    manifest = load_manifest(model_id)
+    model = read_pinned(model_id, manifest.file_name)
+    return Model(manifest, model, blocked_layout=model_id in BLOCKED_LAYOUT)
+
+
+def load_manifest(model_id: str) -> ModelManifest:
+    """Read a pinned manifest. Raises as :func:`load_model`."""
+    return ModelManifest.from_toml(read_pinned(model_id, MANIFEST))
+
+
+def load_supplied_model(folder: Path, *, manifest_sha256: str) -> Model:
+    """Load a model that the operator supplies: ``model.toml`` and the ONNX file that it names.
+
+    Args:
+        folder: Holds both.
+        manifest_sha256: Digest of ``model.toml``, 64 hex digits, from the operator's own
+            configuration. The manifest in turn holds the ONNX file's. There is no way to do
+            without.
+
+    Raises:
+        ModelIntegrityError: If a file is missing or another one, or the network breaks the
+            contract that the manifest declares.
+    """
+    text = _read(folder / MANIFEST)
+    _demand_digest(text, manifest_sha256, MANIFEST)
+    manifest = ModelManifest.from_toml(text)
+    return Model(manifest, _read(folder / manifest.file_name))
+
+
+def read_pinned(model_id: str, name: str) -> bytes:
+    """Read one file of a model, and check it against the digest pinned in code.
+
+    Raises:
+        ModelIntegrityError: If no digest is pinned for it, it is missing, or it is another one.
+        MissingExtraError: If ``ageassure-models`` is not installed.
+    """
+    expected = PINNED.get(model_id, {}).get(name)
+    if expected is None:
+        raise ModelIntegrityError(f"no digest is pinned for {name!r} of model {model_id!r}")
+    data = _read(_folder(model_id) / name)
+    _demand_digest(data, expected, name)
+    return data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelStatus:
+    """One line of ``ageassure models``.
+
+    Attributes:
+        id: The model.
+        role: What it does; None if the manifest cannot be read.
+        licence: SPDX identifier of the weights' licence; likewise.
+        problem: Why the files are not the pinned ones; None if they are.
+    """
+
+    id: str
+    role: str | None
+    licence: str | None
+    problem: str | None
+
+
+def check_models() -> list[ModelStatus]:
+    """Check every pinned file of every known model.
+
+    Raises:
+        MissingExtraError: If ``ageassure-models`` is not installed.
+    """
+    return [_status(model_id) for model_id in PINNED]
+
+
+def _status(model_id: str) -> ModelStatus:
+    role = licence = problem = None
+    try:
+        manifest = load_manifest(model_id)
+        role, licence = manifest.role, manifest.licence.spdx
+        for name in PINNED[model_id]:
+            read_pinned(model_id, name)
+    except ModelIntegrityError as error:
+        problem = str(error)
+    return ModelStatus(id=model_id, role=role, licence=licence, problem=problem)
+
+
+def _folder(model_id: str) -> Traversable:
+    try:
+        return resources.files(_PACKAGE) / model_id
+    except ModuleNotFoundError:
+        pass
+    raise MissingExtraError("ageassure-models is missing: run pip install 'ageassure[face]'")
+
+
+def _read(path: Traversable) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        pass
+    raise ModelIntegrityError(f"the model file {path.name!r} cannot be read")
+
+
+def _demand_digest(data: bytes, expected: str, name: str) -> None:
+    if not hmac.compare_digest(hashlib.sha256(data).hexdigest(), expected):
+        raise ModelIntegrityError(f"the model file {name!r} is not the one that is pinned")
