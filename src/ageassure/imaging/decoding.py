@@ -1,0 +1,206 @@
+"""From a picture's file, or an array, to a :class:`Frame`; the one owner of OpenCV's decoders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from ageassure.errors import MissingExtraError, PictureError
+from ageassure.imaging.formats import read_header
+from ageassure.imaging.header import PictureFormat, check_sides, malformed, unsupported
+
+_missing: str | None = None
+try:
+    import cv2
+    import numpy as np
+
+    from ageassure.imaging.frame import Frame
+except ImportError as error:
+    _missing = error.name or "cv2"
+if _missing:
+    raise MissingExtraError(
+        f"got no module {_missing!r}, expected it: pip install 'ageassure[face]'"
+    )
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ageassure.imaging.header import PictureHeader
+
+DEFAULT_LONG_SIDE_PIXELS: Final = 960
+"""A face that takes a fifth of a picture's longer side keeps some 190 pixels."""
+
+BACKGROUND: Final = 128
+"""What shows through transparency: a grey that is neither dark nor burnt out."""
+
+_REDUCED: Final = {
+    1: cv2.IMREAD_COLOR_RGB,
+    2: cv2.IMREAD_COLOR_RGB | cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    4: cv2.IMREAD_COLOR_RGB | cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    8: cv2.IMREAD_COLOR_RGB | cv2.IMREAD_REDUCED_GRAYSCALE_8,
+}
+"""The scales of libjpeg that are fast; the colour flag overrides the grey one in the names."""
+
+_UPRIGHT: Final[dict[int, tuple[bool, int | None]]] = {
+    1: (False, None),
+    2: (False, 1),
+    3: (False, -1),
+    4: (False, 0),
+    5: (True, None),
+    6: (True, 1),
+    7: (True, -1),
+    8: (True, 0),
+}
+"""EXIF orientation (2.32, 4.6.4 A) → whether to transpose first, and ``cv2.flip``'s code."""
+
+_BAND_ROWS: Final = 64
+
+
+def decode(
+    evidence: bytes | bytearray | memoryview | NDArray[np.uint8],
+    *,
+    long_side_pixels: int = DEFAULT_LONG_SIDE_PIXELS,
+) -> Frame:
+    """Check a picture, decode it in memory and hand its pixels to a frame.
+
+    A file's header and structure are checked before the decoder sees anything, and it sees only
+    what the pixels need: no metadata, profile, thumbnail or trailing data. Grey, palette and 16-bit
+    samples become 8-bit RGB, transparency shows :data:`BACKGROUND`, and the EXIF orientation is
+    applied, once. JPEG is decoded at 1/2, 1/4 or 1/8 of its size where that keeps
+    ``long_side_pixels``.
+
+    Whatever happens, a writable file (``bytearray``, ``memoryview`` of one) is filled with zeros
+    before this returns; ``bytes`` cannot be, and live as long as the caller keeps them. An array is
+    copied and left as it is: it is the caller's own frame, wiped by the caller.
+
+    Not checked: that the compressed data is undamaged. Damage inside it may be decoded to a broken
+    picture, about which libjpeg and libpng write one line to the process's standard error (counts
+    and marker codes, nothing of the picture). Colour profiles are not applied, and an orientation
+    in XMP is not read.
+
+    Args:
+        evidence: A JPEG, PNG or WebP file, or RGB pixels, uint8 [height, width, 3].
+        long_side_pixels: What the longer side must keep, at least, when a file is decoded at a
+            reduced scale; smaller pictures are never enlarged.
+
+    Returns:
+        The frame; wipe it after use.
+
+    Raises:
+        PictureError: ``picture_malformed``, ``picture_unsupported`` or ``picture_too_large``. The
+            error, its context and its traceback keep nothing of the picture.
+        ValueError: If ``long_side_pixels`` is less than 1.
+    """
+    encoded = _open(evidence)
+    try:
+        if long_side_pixels < 1:
+            raise ValueError(f"got long_side_pixels {long_side_pixels}, expected at least 1")
+        if isinstance(evidence, np.ndarray):
+            return _copy_array(evidence)
+        if encoded is None:
+            raise unsupported(f"got a {type(evidence).__name__}, expected bytes or an array")
+        return _decode_file(encoded, long_side_pixels)
+    except PictureError as error:
+        refusal = PictureError(str(error), code=error.code)
+    except cv2.error:
+        refusal = malformed("got a picture that cannot be decoded")
+    finally:
+        if encoded is not None and not encoded.readonly:
+            _wipe(encoded)
+        del evidence, encoded
+    # Raised outside the except block: an error's context would keep the data alive.
+    raise refusal
+
+
+def _open(evidence: object) -> memoryview | None:
+    if not isinstance(evidence, bytes | bytearray | memoryview):
+        return None
+    try:
+        return memoryview(evidence).cast("B")
+    except (TypeError, ValueError):  # a view with gaps, of odd items, or released
+        return None
+
+
+def _wipe(buffer: bytearray | memoryview) -> None:
+    np.frombuffer(buffer, np.uint8).fill(0)
+
+
+def _copy_array(array: NDArray[Any]) -> Frame:
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
+        raise unsupported(
+            f"got an array of {array.dtype.str} {array.shape}, expected uint8 [height, width, 3]"
+        )
+    height, width, _ = array.shape
+    check_sides(width, height)
+    return Frame(np.array(array, order="C"))
+
+
+def _decode_file(encoded: memoryview, long_side_pixels: int) -> Frame:
+    header = read_header(encoded)
+    scale = _scale(header, long_side_pixels)
+    flags = cv2.IMREAD_UNCHANGED if header.alpha else _REDUCED[scale]
+    file = header.decoder_file(encoded)
+    try:
+        # None for what cannot be decoded, which OpenCV's type stubs leave out.
+        pixels = cast(
+            "NDArray[Any] | None",
+            cv2.imdecode(np.frombuffer(file, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION),
+        )
+    finally:
+        _wipe(file)
+    if pixels is None:
+        raise malformed("got a picture that cannot be decoded")
+    size = -(-header.height // scale), -(-header.width // scale)
+    if pixels.shape != (*size, 4 if header.alpha else 3):
+        pixels.fill(0)
+        raise malformed("got other pixels than the picture's header says")
+    return Frame(_upright(_flatten(pixels) if header.alpha else pixels, header.orientation))
+
+
+def _scale(header: PictureHeader, long_side_pixels: int) -> int:
+    """Choose by how much to reduce; only libjpeg gains by it."""
+    if header.format is not PictureFormat.JPEG:
+        return 1
+    long_side = max(header.width, header.height)
+    return next(
+        scale for scale in (8, 4, 2, 1) if scale == 1 or long_side >= scale * long_side_pixels
+    )
+
+
+def _flatten(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Lay BGRA pixels over the background, as RGB; the pixels given are wiped.
+
+    Dropping the alpha channel instead would show colours that no viewer of the picture sees.
+    """
+    height, width, _ = pixels.shape
+    flat = np.empty((height, width, 3), np.uint8)
+    work = np.empty((_BAND_ROWS, width, 3), np.uint16)
+    try:
+        if pixels.dtype == np.uint16:
+            np.right_shift(pixels, 8, out=pixels)
+        for top in range(0, height, _BAND_ROWS):
+            band = pixels[top : top + _BAND_ROWS]
+            alpha = band[..., 3:].astype(np.uint16)
+            mixed = work[: len(band)]
+            np.multiply(band[..., 2::-1], alpha, out=mixed)
+            mixed += (255 - alpha) * np.uint16(BACKGROUND) + np.uint16(127)  # rounds
+            mixed //= 255
+            flat[top : top + _BAND_ROWS] = mixed
+    finally:
+        pixels.fill(0)
+        work.fill(0)
+    return flat
+
+
+def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Turn the pixels as the EXIF orientation asks; each array but the last is wiped."""
+    transposed, flip = _UPRIGHT[orientation]
+    if transposed:
+        pixels = _replace(pixels, cv2.transpose(pixels))
+    if flip is not None:
+        pixels = _replace(pixels, cv2.flip(pixels, flip))
+    return pixels
+
+
+def _replace(old: NDArray[np.uint8], new: NDArray[Any]) -> NDArray[np.uint8]:
+    old.fill(0)
+    return new
