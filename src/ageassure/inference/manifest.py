@@ -62,6 +62,21 @@ class Licence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What one input costs.
+
+    Attributes:
+        macs: Multiply–accumulate operations.
+        milliseconds: Time with one thread,
+        measured_on: and where it was measured.
+    """
+
+    macs: int
+    milliseconds: float
+    measured_on: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelManifest:
     """One ``model.toml``.
 
@@ -76,7 +91,7 @@ class ModelManifest:
         file_sha256: Its digest, 64 hex digits.
         source: Where the file comes from, as written.
         licence: Terms of the weights.
-        macs: Multiply–accumulate operations for one input.
+        cost: What one input costs.
         input: The one input.
         mean: What is taken off the bytes of each channel (red, green, blue),
         divisor: and what the result is divided by.
@@ -95,7 +110,7 @@ class ModelManifest:
     file_sha256: str
     source: Mapping[str, object]
     licence: Licence
-    macs: int
+    cost: Cost
     input: Tensor
     mean: tuple[float, float, float]
     divisor: float
@@ -116,7 +131,7 @@ class ModelManifest:
         role = top.take("role", str)
         if role not in ROLE_TABLES:
             raise ModelIntegrityError(f"got an unknown role, expected one of {sorted(ROLE_TABLES)}")
-        file, cost, entry = top.table("file"), top.table("cost"), top.table("input")
+        file, entry = top.table("file"), top.table("input")
         manifest = cls(
             id=top.identifier("id"),
             role=role,
@@ -128,7 +143,7 @@ class ModelManifest:
             file_sha256=file.digest("sha256"),
             source=top.free("source"),
             licence=_licence(top.table("licence")),
-            macs=cost.take("macs", int),
+            cost=_cost(top.table("cost")),
             mean=_mean(entry),
             divisor=entry.take("divisor", float),
             fit=entry.free("fit"),
@@ -136,8 +151,8 @@ class ModelManifest:
             outputs=_outputs(top),
             details=top.free(ROLE_TABLES[role]),
         )
-        for table in (top, file, cost):
-            table.finish()
+        top.finish()
+        file.finish()
         if "/" in manifest.file_name or "\\" in manifest.file_name:
             raise ModelIntegrityError("got a file name with a folder in a manifest")
         return manifest
@@ -213,6 +228,16 @@ def _licence(table: _Table) -> Licence:
     return licence
 
 
+def _cost(table: _Table) -> Cost:
+    cost = Cost(
+        macs=table.take("macs", int),
+        milliseconds=table.take("milliseconds", float),
+        measured_on=table.take("measured_on", str),
+    )
+    table.finish()
+    return cost
+
+
 def _mean(table: _Table) -> tuple[float, float, float]:
     values = _all_of(table.take("mean", list), float, "mean")
     if len(values) != 3:
@@ -228,11 +253,11 @@ def _outputs(top: _Table) -> tuple[Tensor, ...]:
     ]
     for table in tables:
         table.take("meaning", str)
+        table.take("source_name", str)
     return tuple(_tensor(table) for table in tables)
 
 
 def _tensor(table: _Table) -> Tensor:
-    table.take("source_name", str)
     sizes = table.take("shape", list)
     if any(type(size) not in (int, str) for size in sizes):
         raise ModelIntegrityError("got a size that is no int and no name")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
-from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -21,13 +20,11 @@ from ageassure.inference.pinned import BLOCKED_LAYOUT, PINNED
 from ageassure.inference.session import Session
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 MANIFEST: Final = "model.toml"
-_PACKAGE: Final = "ageassure_models"
 
 
 class Model:
@@ -165,15 +162,22 @@ def _status(model_id: str) -> ModelStatus:
     return ModelStatus(id=model_id, role=role, licence=licence, problem=problem)
 
 
-def _folder(model_id: str) -> Traversable:
+def _folder(model_id: str) -> Path:
     try:
-        return resources.files(_PACKAGE) / model_id
-    except ModuleNotFoundError:
-        pass
-    raise MissingExtraError("ageassure-models is missing: run pip install 'ageassure[face]'")
+        from ageassure_models import model_dir
+
+        folder: Path = model_dir(model_id)
+        return folder
+    except ImportError:
+        missing = True
+    except LookupError:
+        missing = False
+    if missing:
+        raise MissingExtraError("ageassure-models is missing: run pip install 'ageassure[face]'")
+    raise ModelIntegrityError(f"the model {model_id!r} is missing from ageassure-models")
 
 
-def _read(path: Traversable) -> bytes:
+def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError:

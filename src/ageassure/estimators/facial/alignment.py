@@ -17,16 +17,16 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import cv2
 import numpy as np
 
 from ageassure.estimators.facial.geometry import Similarity
+from ageassure.estimators.facial.resampling import halved_by_binomial, sampled, warped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ageassure.estimators.facial.detection import DetectedFace
-    from ageassure.estimators.facial.scratch import Scratch
+    from ageassure.imaging import Frame
     from ageassure.inference import Model
 
 MESH_PIXELS: Final = 192
@@ -86,35 +86,20 @@ def mesh_region(face: DetectedFace) -> Similarity:
     )
 
 
-def face_mesh(
-    pixels: NDArray[np.uint8], face: DetectedFace, network: Model, scratch: Scratch
-) -> FaceMesh:
+def face_mesh(frame: Frame, face: DetectedFace, network: Model) -> FaceMesh:
     """Find the 468 points of a detected face.
 
     Args:
-        pixels: RGB uint8 ``[H, W, 3]``.
+        frame: The picture; takes over what has to be wiped with it.
         face: What the detector found.
         network: Face Mesh at 192 pixels.
-        scratch: Takes what has to be wiped.
     """
     region = mesh_region(face)
-    crop = scratch.keep(
-        cv2.warpAffine(
-            pixels,
-            region.matrix(),
-            (MESH_PIXELS, MESH_PIXELS),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_CONSTANT,
-        )
-    )
-    image = np.empty((1, 3, MESH_PIXELS, MESH_PIXELS), dtype=np.float32)
-    scratch.keep(image)
-    np.divide(crop.transpose(2, 0, 1), 255, out=image[0], dtype=np.float32)
-    points, logit = network.run(image)
-    inside = points.reshape(-1, 3)[:, :2].astype(np.float64)
-    return FaceMesh(
-        points=region.apply(inside), score=1 / (1 + math.exp(-float(logit.reshape(()))))
-    )
+    crop = warped(frame, region, MESH_PIXELS)
+    points, logit = network.run(frame.own(network.normalised(crop)[None]))
+    # The network counts from the corner of the first pixel, this library from its centre.
+    inside = points[0, :, :2].astype(np.float64) - 0.5
+    return FaceMesh(points=region.apply(inside), score=1 / (1 + math.exp(-float(logit[0, 0]))))
 
 
 def chip_region(points: NDArray[np.float64], template: NDArray[np.float64]) -> Similarity:
@@ -136,26 +121,22 @@ def halvings(region: Similarity) -> int:
     return count
 
 
-def extract_chip(
-    pixels: NDArray[np.uint8], region: Similarity, scratch: Scratch
-) -> NDArray[np.float32]:
+def extract_chip(frame: Frame, region: Similarity) -> NDArray[np.float32]:
     """The chip, RGB float32 ``[64, 64, 3]`` of 0 … 255; black outside the picture.
 
     It is not rounded to bytes and the sampling is exact, so that it depends continuously on the
-    region.
+    region. It is wiped with the frame.
     """
     depth = halvings(region)
-    level, start = _level(pixels, region, depth, scratch)
+    level, start = _level(frame, region, depth)
     ticks = np.arange(CHIP_PIXELS, dtype=np.float64)
     grid = np.stack(np.meshgrid(ticks, ticks, indexing="xy"), axis=-1)
     places = (region.apply(grid) - start) / 2**depth
-    return scratch.keep(_bilinear(level, places.reshape(-1, 2))).reshape(
-        CHIP_PIXELS, CHIP_PIXELS, 3
-    )
+    return sampled(frame, level, places)
 
 
 def _level(
-    pixels: NDArray[np.uint8], region: Similarity, depth: int, scratch: Scratch
+    frame: Frame, region: Similarity, depth: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """The part of the picture around the chip, halved ``depth`` times, and where it starts."""
     last = CHIP_PIXELS - 1.0
@@ -164,29 +145,12 @@ def _level(
     # The filter reaches 2 pixels of every level; starts are multiples of the step, so that the same
     # pixels are kept wherever the part begins.
     margin = 4 * step
-    height, width = pixels.shape[:2]
+    height, width = frame.pixels.shape[:2]
     low = np.floor(corners.min(axis=0) - margin)
     high = np.ceil(corners.max(axis=0) + margin) + 1
     left, top = (np.clip(low, 0, (width, height)) // step * step).astype(int)
     right, bottom = np.clip(high, (left, top), (width, height)).astype(int)
-    level = pixels[top:bottom, left:right]
+    level = frame.pixels[top:bottom, left:right]
     for _ in range(depth if level.size else 0):
-        level = scratch.keep(cv2.pyrDown(level))
+        level = halved_by_binomial(frame, level)
     return level, np.array([left, top], dtype=np.float64)
-
-
-def _bilinear(image: NDArray[np.uint8], places: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Sample ``[H, W, 3]`` at ``[N, 2]`` places; outside it fades to black within one pixel."""
-    height, width = image.shape[:2]
-    padded = np.zeros((height + 2, width + 2, 3), dtype=np.float32)
-    padded[1:-1, 1:-1] = image
-    inside = np.clip(places + 1, 0, (width + 1 - 1e-9, height + 1 - 1e-9))
-    x, y = inside.astype(np.intp).T
-    dx, dy = (inside - np.stack([x, y], axis=1)).astype(np.float32).T[..., None]
-    flat = padded.reshape(-1, 3)
-    index = y * (width + 2) + x
-    upper = flat[index] * (1 - dx) + flat[index + 1] * dx
-    index += width + 2
-    lower = flat[index] * (1 - dx) + flat[index + 1] * dx
-    padded.fill(0)
-    return upper * (1 - dy) + lower * dy

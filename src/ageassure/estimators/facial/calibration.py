@@ -11,7 +11,7 @@ The cut points c(1) < c(2) < … < c(120) are written out, so that nothing is in
 labels that the fit knows are groups of ages, and how the fit fills the years inside a group is
 stated where it is done. ``μ`` has no intercept of its own, the cut points hold it.
 
-The file is JSON with exactly these members::
+The file, ``calibration.json`` in the model's folder, is JSON with exactly these members::
 
     {"format": "ageassure-calibration-1",
      "fitted_on": "<FacialPipeline.raw_digest, 64 hex digits>",

@@ -9,21 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import cv2
 import numpy as np
 
 from ageassure.errors import FaceError
+from ageassure.estimators.facial.resampling import halved_by_mean, resized
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from ageassure.estimators.facial.scratch import Scratch
+    from ageassure.imaging import Frame
     from ageassure.inference import Model
 
 SCORE_BAR: Final = 0.5
-"""A face counts from this score on: MediaPipe's own bar."""
+"""A face counts from this score on (MediaPipe)."""
 
 OVERLAP_BAR: Final = 0.3
 """Boxes whose intersection over union reaches this are one face (MediaPipe)."""
@@ -35,12 +35,12 @@ _CELLS: Final = ((16, 2), (8, 6))
 """Grid sides and anchors per cell, the same at both input sizes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DetectedFace:
     """One face in the picture's pixels.
 
     Attributes:
-        score: Sigmoid of the network's score, 0.5 … 1.
+        score: Sigmoid of the network's score, 0.5 … 1; no probability.
         centre: Centre of the box, float64 ``[2]``.
         size: Width and height of the box, float64 ``[2]``.
         points: Right eye, left eye (the person's), nose tip, mouth, right and left ear tragion,
@@ -71,29 +71,16 @@ def _anchors() -> NDArray[np.float32]:
 _ANCHORS: Final = _anchors()
 
 
-class FaceDetector:
-    """Both networks.
+def find_faces(frame: Frame, *, near: Model, far: Model) -> list[DetectedFace]:
+    """All faces, the largest first; none is an empty list.
 
     Args:
+        frame: The picture; takes over what has to be wiped with it.
         near: BlazeFace at 128 pixels.
-        far: BlazeFace at 256 pixels, for smaller faces.
+        far: BlazeFace at 256 pixels, for smaller faces; asked where ``near`` finds none.
     """
-
-    def __init__(self, *, near: Model, far: Model) -> None:
-        self._networks = ((near, 128), (far, 256))
-
-    def find(self, pixels: NDArray[np.uint8], scratch: Scratch) -> list[DetectedFace]:
-        """All faces, the largest first; none is an empty list.
-
-        Args:
-            pixels: RGB uint8 ``[H, W, 3]``.
-            scratch: Takes what has to be wiped.
-        """
-        for network, side in self._networks:
-            faces = _find(pixels, network, side, scratch)
-            if faces:
-                return sorted(faces, key=lambda face: face.side, reverse=True)
-        return []
+    faces = _find(frame, near, 128) or _find(frame, far, 256)
+    return sorted(faces, key=lambda face: face.side, reverse=True)
 
 
 def only_face(faces: Sequence[DetectedFace]) -> DetectedFace:
@@ -113,23 +100,23 @@ def only_face(faces: Sequence[DetectedFace]) -> DetectedFace:
     return largest
 
 
-def _find(
-    pixels: NDArray[np.uint8], network: Model, side: int, scratch: Scratch
-) -> list[DetectedFace]:
-    height, width = pixels.shape[:2]
+def _find(frame: Frame, network: Model, side: int) -> list[DetectedFace]:
+    level = frame.pixels
+    factor = 1
+    # Halving by itself is fast; a mean over any other ratio of a large picture is not.
+    while max(level.shape[:2]) >= 2 * side:
+        level = halved_by_mean(frame, level)
+        factor *= 2
+    height, width = level.shape[:2]
     scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    small = scratch.keep(cv2.resize(pixels, size, interpolation=method))
     left, top = (side - size[0]) // 2, (side - size[1]) // 2
-    # Black bars, as in MediaPipe; black is −1.
-    image = scratch.keep(np.full((1, 3, side, side), -1, dtype=np.float32))
-    inside = image[0, :, top : top + size[1], left : left + size[0]]
-    np.divide(small.transpose(2, 0, 1), 127.5, out=inside, dtype=np.float32)
-    inside -= 1
-    boxes, logits = network.run(image)
-    # From input pixels to picture pixels; a pixel's centre has whole coordinates in both.
-    ratio = np.array([width / size[0], height / size[1]])
+    # Black bars around it, as in MediaPipe.
+    square = frame.own(np.zeros((side, side, 3), dtype=np.uint8))
+    square[top : top + size[1], left : left + size[0]] = resized(frame, level, size)
+    boxes, logits = network.run(frame.own(network.normalised(square)[None]))
+    # From input pixels, counted from the corner, to picture pixels, counted from the first centre.
+    ratio = np.array([width / size[0], height / size[1]]) * factor
     offset = np.array([left, top])
     return [
         DetectedFace(
@@ -159,8 +146,8 @@ def _decoded(
         best = int(scores.argmax())
         same = _overlaps(values[:, :2], values[best, :2]) >= OVERLAP_BAR
         same[best] = True
-        weights = scores[same]
-        found.append((float(scores[best]), np.average(values[same], axis=0, weights=weights)))
+        face = np.average(values[same], axis=0, weights=scores[same])
+        found.append((float(scores[best]), face))
         scores, values = scores[~same], values[~same]
     return found
 
@@ -169,6 +156,7 @@ def _overlaps(boxes: NDArray[np.float64], box: NDArray[np.float64]) -> NDArray[n
     """Intersection over union of boxes ``[N, 2, 2]`` (centre, size) with one of them."""
     low = np.maximum(boxes[:, 0] - boxes[:, 1] / 2, box[0] - box[1] / 2)
     high = np.minimum(boxes[:, 0] + boxes[:, 1] / 2, box[0] + box[1] / 2)
-    shared = np.clip(high - low, 0, None).prod(axis=1)
+    shared: NDArray[np.float64] = np.clip(high - low, 0, None).prod(axis=1)
     union = boxes[:, 1].prod(axis=1) + box[1].prod() - shared
-    return shared / np.maximum(union, np.finfo(np.float64).tiny)
+    overlaps: NDArray[np.float64] = shared / np.maximum(union, np.finfo(np.float64).tiny)
+    return overlaps

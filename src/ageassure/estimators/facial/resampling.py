@@ -1,0 +1,107 @@
+"""Pictures made smaller, turned and sampled; the one user of OpenCV in this room.
+
+Every result is handed to the frame, so that it is wiped with the picture.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import cv2
+import numpy as np
+
+from ageassure.errors import PictureError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from ageassure.estimators.facial.geometry import Similarity
+    from ageassure.imaging import Frame
+
+_EDGE: Final = 1e-6
+"""Keeps the four neighbours of every place inside the padding."""
+
+
+def halved_by_mean(frame: Frame, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Means of 2 × 2 pixels; a last odd row or column is left out. Fast.
+
+    A place p, counted from the picture's corner, goes to p / 2.
+    """
+    height, width = image.shape[0] // 2, image.shape[1] // 2
+    even = image[: 2 * height, : 2 * width]
+    return _owned(frame, cv2.resize, even, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def halved_by_binomial(frame: Frame, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Every second pixel after the filter [1 4 6 4 1]/16 in both directions.
+
+    A place p, counted from the centre of the first pixel, goes to p / 2.
+    """
+    return _owned(frame, cv2.pyrDown, image)
+
+
+def resized(frame: Frame, image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The image at another size, width first: means where it shrinks, else bilinear."""
+    shrinks = size[0] < image.shape[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return _owned(frame, cv2.resize, image, size, interpolation=method)
+
+
+def warped(frame: Frame, region: Similarity, side: int) -> NDArray[np.uint8]:
+    """A square of the picture, ``[side, side, 3]``, bilinear; black outside the picture.
+
+    Args:
+        frame: The picture.
+        region: From the square's pixels to the picture's.
+        side: Pixels of the square's side.
+    """
+    return _owned(
+        frame,
+        cv2.warpAffine,
+        frame.pixels,
+        region.matrix(),
+        (side, side),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+    )
+
+
+def sampled(
+    frame: Frame, image: NDArray[np.uint8], places: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Bilinear samples, float32 ``[..., 3]``; outside, the image fades to black within one pixel.
+
+    Unlike OpenCV's, whose weights have five bits, these depend continuously on the places.
+
+    Args:
+        frame: The picture.
+        image: Uint8 ``[H, W, 3]``.
+        places: x and y, counted from the centre of the first pixel, ``[..., 2]``.
+    """
+    height, width = image.shape[:2]
+    padded = frame.own(np.zeros((height + 2, width + 2, 3), dtype=np.float32))
+    padded[1:-1, 1:-1] = image
+    inside = np.clip(places + 1, 0, (width + 1 - _EDGE, height + 1 - _EDGE))
+    corner = inside.astype(np.intp)
+    part = (inside - corner).astype(np.float32)
+    dx, dy = part[..., :1], part[..., 1:]
+    pixels = padded.reshape(-1, 3)
+    index = corner[..., 1] * (width + 2) + corner[..., 0]
+    upper = frame.own(pixels[index] * (1 - dx) + pixels[index + 1] * dx)
+    index += width + 2
+    lower = frame.own(pixels[index] * (1 - dx) + pixels[index + 1] * dx)
+    return frame.own(upper * (1 - dy) + lower * dy)
+
+
+def _owned(
+    frame: Frame, function: Callable[..., Any], *args: object, **options: object
+) -> NDArray[np.uint8]:
+    try:
+        image: NDArray[np.uint8] = function(*args, **options)
+        return frame.own(image)
+    except cv2.error:
+        pass
+    # Raised outside the except block: a chained error would keep the picture alive.
+    raise PictureError("opencv cannot resample the picture", code="picture_malformed")
