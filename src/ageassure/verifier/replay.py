@@ -1,0 +1,137 @@
+"""Replay stores: each token is accepted once."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from heapq import heappop, heappush
+from threading import Lock
+from typing import Final, Protocol, final
+
+from ageassure.errors import ConfigurationError, ReplayStoreError
+from ageassure.tokens.clock import Clock, read_clock, utc_now
+
+DEFAULT_CAPACITY: Final = 1_000_000
+
+_BUCKET_SECONDS: Final = 60
+# Two leave for one that enters, so that what has expired is always gone in the end.
+_FORGOTTEN_PER_CLAIM: Final = 2
+
+
+class ReplayStore(Protocol):
+    """Remembers which tokens were accepted, until they expire.
+
+    An implementation for several processes or machines must record atomically (``SET key 1 NX
+    EXAT …`` in Redis, never a look-up and then a write), must not evict what has not expired (with
+    an ``allkeys-*`` eviction policy Redis re-admits replays), and must refuse when it cannot
+    answer.
+    """
+
+    def claim(self, key: bytes, expires_at: int) -> bool:
+        """Record a token as accepted, atomically.
+
+        Args:
+            key: 32 bytes, see :func:`replay_key`.
+            expires_at: POSIX seconds until which it must be remembered.
+
+        Returns:
+            True if it was not recorded before; False if it was. Anything else, and any exception,
+            makes the verifier refuse the token with
+            :class:`~ageassure.errors.ReplayStoreError`.
+        """
+        ...
+
+
+def replay_prefix(issuer: str, audience: str) -> bytes:
+    """The part of :func:`replay_key`'s input that is the same for all tokens of an issuer."""
+    return _length_prefixed(issuer) + _length_prefixed(audience)
+
+
+def replay_key(prefix: bytes, token_id: str) -> bytes:
+    """SHA-256 over iss, aud and jti, each in UTF-8 after its length in 8 bytes, big-endian.
+
+    Not over the token: an ECDSA signature has two valid forms. Not over ``jti`` alone: another
+    issuer could use it up.
+
+    Args:
+        prefix: Of :func:`replay_prefix`.
+        token_id: ``jti``.
+    """
+    return sha256(prefix + _length_prefixed(token_id)).digest()
+
+
+def _length_prefixed(text: str) -> bytes:
+    data = text.encode("utf-8")
+    return len(data).to_bytes(8, "big") + data
+
+
+@final
+class MemoryReplayStore:
+    """Replay store for one process; bounded, safe for threads, the same speed at any size.
+
+    It is not shared between worker processes and forgets everything at a restart: there a token
+    could be used once in each of them.
+
+    Args:
+        capacity: Most entries kept at a time, about 150 bytes each. A full store refuses; it never
+            forgets an entry that has not expired.
+        now: Clock; the verifier's.
+
+    Raises:
+        ConfigurationError: If ``capacity`` is not a positive int.
+    """
+
+    __slots__ = ("_buckets", "_capacity", "_due", "_lock", "_minutes", "_now", "_seen")
+
+    def __init__(self, capacity: int = DEFAULT_CAPACITY, *, now: Clock = utc_now) -> None:
+        if type(capacity) is not int or capacity < 1:
+            raise ConfigurationError("got another capacity, expected a positive int")
+        self._capacity = capacity
+        self._now = now
+        self._lock = Lock()
+        self._seen: set[bytes] = set()
+        # Keys by the minute from which they may be forgotten; the minutes in a heap, as few as
+        # there are different expiries; the buckets whose minute has come, emptied little by little.
+        self._buckets: dict[int, list[bytes]] = {}
+        self._minutes: list[int] = []
+        self._due: list[list[bytes]] = []
+
+    def claim(self, key: bytes, expires_at: int) -> bool:
+        """Record a token as accepted; False if it was recorded before.
+
+        Raises:
+            ReplayStoreError: If the store is full, or ``expires_at`` has passed by this store's
+                clock (it could be forgotten at once; the clocks of verifier and store differ).
+            ConfigurationError: If the clock is no clock.
+        """
+        now_seconds = read_clock(self._now)
+        if expires_at <= now_seconds:
+            raise ReplayStoreError("got an entry that has expired by the replay store's clock")
+        minute = expires_at // _BUCKET_SECONDS + 1
+        with self._lock:
+            self._forget_some(now_seconds)
+            if key in self._seen:
+                return False
+            if len(self._seen) >= self._capacity:
+                raise ReplayStoreError("the replay store is full")
+            bucket = self._buckets.get(minute)
+            if bucket is None:
+                bucket = self._buckets[minute] = []
+                heappush(self._minutes, minute)
+            bucket.append(key)
+            self._seen.add(key)
+            return True
+
+    def _forget_some(self, now_seconds: float) -> None:
+        while self._minutes and self._minutes[0] * _BUCKET_SECONDS <= now_seconds:
+            self._due.append(self._buckets.pop(heappop(self._minutes)))
+        for _ in range(_FORGOTTEN_PER_CLAIM):
+            if not self._due:
+                return
+            bucket = self._due[-1]
+            self._seen.discard(bucket.pop())
+            if not bucket:
+                self._due.pop()
+
+    def __len__(self) -> int:
+        """Entries held; those that have expired leave with the next claims."""
+        return len(self._seen)

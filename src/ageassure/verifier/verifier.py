@@ -1,0 +1,265 @@
+"""The verifier of age tokens: fourteen steps in a fixed order, the first failure wins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, final
+
+from ageassure.errors import (
+    AudienceMismatchError,
+    ConfigurationError,
+    HolderProofError,
+    KeySetError,
+    LifetimeError,
+    MalformedTokenError,
+    ReplayedTokenError,
+    ReplayStoreError,
+    TokenExpiredError,
+    TokenNotYetValidError,
+    UntrustedIssuerError,
+    UntrustedKeyError,
+    VerificationError,
+    WrongTokenTypeError,
+)
+from ageassure.results import checked_audience
+from ageassure.tokens.claims import (
+    MAX_LIFETIME_SECONDS,
+    TOKEN_TYPE,
+    AgeClaims,
+    checked_issuer,
+    parse_claims,
+)
+from ageassure.tokens.clock import Clock, read_clock
+from ageassure.tokens.holder import verify_holder_proof
+from ageassure.tokens.jws import parse_compact, verify_signature
+from ageassure.tokens.keys import JWKSet, PublicJWK
+from ageassure.verifier.expectation import Expectation
+from ageassure.verifier.replay import ReplayStore, replay_key, replay_prefix
+from ageassure.verifier.verified import VerifiedAge
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from ageassure.results import AssuranceLevel, MethodClass
+
+MAX_LEEWAY_SECONDS: Final = 60
+DEFAULT_LEEWAY_SECONDS: Final = 30
+
+_HEADER_MEMBERS: Final = frozenset({"typ", "alg", "kid"})
+_TYPES: Final = (TOKEN_TYPE, f"application/{TOKEN_TYPE}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PinnedKey:
+    """A key, whose it is, and the constant part of its tokens' replay keys."""
+
+    issuer: str
+    key: PublicJWK
+    prefix: bytes
+
+
+@final
+class TokenVerifier:
+    """Verifies age tokens for one relying party, offline. Safe for threads if its store is.
+
+    Args:
+        issuers: Key set by issuer (``iss``), at least one. Every ``kid`` is the RFC 7638
+            thumbprint of its key, and no key belongs to two issuers.
+        audience: The relying party's own name, the one it asks with.
+        replay_store: Where accepted tokens are recorded.
+        now: Clock giving an aware datetime, e.g. ``lambda: datetime.now(UTC)``.
+        leeway_seconds: How far the issuer's clock may differ, 0 to 60.
+
+    Raises:
+        ConfigurationError: If one of these is missing, empty or ill-formed.
+        KeySetError: If a ``kid`` is no thumbprint, or belongs to two issuers.
+    """
+
+    __slots__ = ("_audience", "_leeway_seconds", "_now", "_pinned", "_replay_store")
+
+    def __init__(
+        self,
+        *,
+        issuers: Mapping[str, JWKSet],
+        audience: str,
+        replay_store: ReplayStore,
+        now: Clock,
+        leeway_seconds: int = DEFAULT_LEEWAY_SECONDS,
+    ) -> None:
+        if type(leeway_seconds) is not int or not 0 <= leeway_seconds <= MAX_LEEWAY_SECONDS:
+            raise ConfigurationError(
+                f"got another leeway_seconds, expected an int of 0 to {MAX_LEEWAY_SECONDS}"
+            )
+        if not callable(getattr(replay_store, "claim", None)):
+            raise ConfigurationError("got a replay_store without claim()")
+        read_clock(now)
+        self._audience = checked_audience(audience)
+        self._pinned = _pinned_keys(issuers, audience)
+        self._replay_store = replay_store
+        self._now = now
+        self._leeway_seconds = leeway_seconds
+
+    def verify(
+        self,
+        token: str,
+        *,
+        nonce: str,
+        age_over: int | None = None,
+        age_under: int | None = None,
+        methods: Collection[MethodClass] | None = None,
+        minimum_level: AssuranceLevel | None = None,
+        holder_jkt: str | None = None,
+        holder_proof: str | None = None,
+    ) -> VerifiedAge:
+        """Verify one token, and accept it once.
+
+        A token that fails an earlier check is not used up. Tell the outside world nothing but
+        that verification failed; class and code are for the operator.
+
+        Args:
+            token: What the presenter sent.
+            nonce: The nonce of this relying party's own request, out of its own session.
+            age_over: Demand that the person has completed this many years, 1 to 99. Exactly one
+                of ``age_over`` and ``age_under``.
+            age_under: Demand that the person has not yet completed this many years.
+            methods: Demand that the token tells one of these method classes. Without it any class
+                is taken, told or not, save a declaration.
+            minimum_level: Demand that the token tells at least this assurance level.
+            holder_jkt: Demand a token bound to the key with this thumbprint, and a proof by it.
+            holder_proof: What the presenter sent as proof of holding the token's key; if given it
+                must be right. Without it and ``holder_jkt`` a bound token is accepted as it is.
+
+        Returns:
+            What was established.
+
+        Raises:
+            ConfigurationError: If an expectation or the clock is missing or ill-formed; the token
+                was not read.
+            VerificationError: If the token is refused; the subclass and its code say by which step.
+        """
+        expected = Expectation(
+            nonce=nonce,
+            age_over=age_over,
+            age_under=age_under,
+            methods=methods,
+            minimum_level=minimum_level,
+            holder_jkt=holder_jkt,
+        )
+        now_seconds = read_clock(self._now)
+        try:
+            return self._verified(token, expected, holder_proof, now_seconds)
+        except VerificationError as error:
+            # The inner frames hold the token and its claims: what is raised keeps neither.
+            refusal = error.with_traceback(None)
+        del token, nonce, holder_proof, holder_jkt, expected
+        try:
+            raise refusal
+        finally:
+            del refusal  # else error, traceback and this frame would keep each other alive
+
+    def _verified(
+        self, token: str, expected: Expectation, holder_proof: str | None, now_seconds: float
+    ) -> VerifiedAge:
+        jws = parse_compact(token)  # steps 1 and 2
+        pinned = self._pinned_key(jws.header)  # the rest of 2, 3, 4
+        verify_signature(jws, pinned.key)  # the rest of 4, 5
+        claims = parse_claims(jws.payload)  # 6
+        if claims.issuer != pinned.issuer:  # 7
+            raise UntrustedIssuerError("got an iss that is not the issuer whose key signed")
+        if claims.audience != self._audience:  # 8
+            raise AudienceMismatchError("got an aud that is another relying party")
+        expected.check_nonce(claims)  # 9
+        self._check_times(claims, now_seconds)  # 10
+        expected.check_age(claims)  # 11
+        expected.check_assurance(claims)  # 12
+        if holder_proof is not None or expected.holder_jkt is not None:  # 13
+            self._check_holder(token, claims, expected, holder_proof, now_seconds)
+        key = replay_key(pinned.prefix, claims.token_id)  # 14
+        self._claim_once(key, claims.expires_at + self._leeway_seconds)
+        return VerifiedAge(
+            issuer=claims.issuer,
+            audience=claims.audience,
+            age_over=expected.age_over,
+            age_under=expected.age_under,
+            proven_limit=claims.age_limit,
+            method_class=claims.method_class,
+            level=claims.level,
+            policy_uri=claims.policy_uri,
+            issued_at=datetime.fromtimestamp(claims.issued_at, UTC),
+            expires_at=datetime.fromtimestamp(claims.expires_at, UTC),
+            holder_jkt=claims.holder_jkt,
+        )
+
+    def _pinned_key(self, header: Mapping[str, object]) -> _PinnedKey:
+        if not header.keys() <= _HEADER_MEMBERS:
+            raise MalformedTokenError("got unknown header members", code="malformed_header")
+        if header.get("typ") not in _TYPES:
+            raise WrongTokenTypeError("got another typ, expected an age token's")
+        kid = header.get("kid")
+        pinned = self._pinned.get(kid) if isinstance(kid, str) else None
+        if pinned is None:
+            raise UntrustedKeyError("got a kid that no pinned key has")
+        return pinned
+
+    def _check_times(self, claims: AgeClaims, now_seconds: float) -> None:
+        if now_seconds >= claims.expires_at + self._leeway_seconds:
+            raise TokenExpiredError("got a token that has expired")
+        if now_seconds < claims.issued_at - self._leeway_seconds:
+            raise TokenNotYetValidError("got a token of the future")
+        if not 0 < claims.expires_at - claims.issued_at <= MAX_LIFETIME_SECONDS:
+            raise LifetimeError(f"got a lifetime that is not 1 to {MAX_LIFETIME_SECONDS} seconds")
+
+    def _check_holder(
+        self,
+        token: str,
+        claims: AgeClaims,
+        expected: Expectation,
+        holder_proof: str | None,
+        now_seconds: float,
+    ) -> None:
+        if claims.holder_jkt is None or expected.holder_jkt not in (None, claims.holder_jkt):
+            raise HolderProofError("got a token that is not bound to the holder's key")
+        verify_holder_proof(
+            holder_proof,
+            token=token,
+            jkt=claims.holder_jkt,
+            audience=self._audience,
+            nonce=expected.nonce,
+            now_seconds=now_seconds,
+            leeway_seconds=self._leeway_seconds,
+        )
+
+    def _claim_once(self, key: bytes, expires_at: int) -> None:
+        first: object = None
+        reason = "the replay store did not answer"
+        try:
+            first = self._replay_store.claim(key, expires_at)
+        except ReplayStoreError as error:
+            reason = str(error)
+        except Exception:  # noqa: BLE001, S110 - a store may raise anything; raised below
+            pass
+        if first is False:
+            raise ReplayedTokenError("got a token that was accepted before")
+        if first is not True:
+            raise ReplayStoreError(reason)
+
+
+def _pinned_keys(issuers: Mapping[str, JWKSet], audience: str) -> dict[str, _PinnedKey]:
+    sets: object = issuers
+    if not isinstance(sets, Mapping) or not sets:
+        raise ConfigurationError("got no issuers, expected at least one with its key set")
+    pinned: dict[str, _PinnedKey] = {}
+    for issuer, key_set in sets.items():
+        checked_issuer(issuer)
+        if not isinstance(key_set, JWKSet):
+            raise ConfigurationError("got an issuer without a JWKSet")
+        prefix = replay_prefix(issuer, audience)
+        for key in key_set:
+            if key.kid != key.thumbprint:
+                raise KeySetError("got a kid that is not the thumbprint of its key")
+            if key.kid in pinned:
+                raise KeySetError("got one key in the sets of two issuers")
+            pinned[key.kid] = _PinnedKey(issuer=issuer, key=key, prefix=prefix)
+    return pinned
