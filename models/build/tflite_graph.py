@@ -5,14 +5,25 @@ Only reading; what the operators mean is in `tflite_to_onnx.py`.
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
 import tflite
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _DTYPES = {
     tflite.TensorType.FLOAT32: "<f4",
     tflite.TensorType.FLOAT16: "<f2",
     tflite.TensorType.INT32: "<i4",
 }
+
+
+class _Options(Protocol):
+    def Init(self, buffer: object, position: int) -> None: ...  # noqa: N802 - the schema's name
+
+
+_Table = TypeVar("_Table", bound=_Options)
 
 
 class ConversionError(Exception):
@@ -74,7 +85,7 @@ class TfliteGraph:
         return buffer.DataAsNumpy().view(_DTYPES[entry.Type()]).reshape(self.shape(tensor))
 
 
-def options_of(operator: tflite.Operator, kind: type) -> object:
+def options_of(operator: tflite.Operator, kind: type[_Table]) -> _Table:
     """The operator's options, read as the table `kind` of the schema."""
     table = operator.BuiltinOptions()
     options = kind()

@@ -13,14 +13,17 @@ Not checked here: that both networks compute the same; `compare.py` does that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 import tflite
 from onnx import TensorProto, helper, numpy_helper
 from tflite_graph import ConversionError, TfliteGraph, options_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 # Old enough for every onnxruntime since 2022; nothing newer is needed.
 OPSET = 17
@@ -161,7 +164,7 @@ class _Builder:
         by_channel = slope.reshape(-1, 1, 1, 1)
         minus_one = self._initializer(f"{name}_minus_one", np.full_like(by_channel, -1))
         minus_slope = self._initializer(f"{name}_minus_slope", -by_channel)
-        kernel = {"group": slope.size, "kernel_shape": [1, 1]}
+        kernel: dict[str, int | list[int]] = {"group": slope.size, "kernel_shape": [1, 1]}
         x = self._names[operator.Inputs(0)]
         positive = self._raw_node("Relu", [x], f"{name}_positive")
         mirrored = self._raw_node("Conv", [x, minus_one], f"{name}_mirrored", **kernel)
@@ -197,7 +200,11 @@ class _Builder:
     # -- shared parts ----------------------------------------------------------
 
     def _convolution(
-        self, operator: tflite.Operator, options: tflite.Conv2DOptions, weights: np.ndarray, group: int
+        self,
+        operator: tflite.Operator,
+        options: tflite.Conv2DOptions,
+        weights: np.ndarray,
+        group: int,
     ) -> None:
         if (options.DilationHFactor(), options.DilationWFactor()) != (1, 1):
             raise ConversionError("dilation is not known")
