@@ -1,0 +1,26 @@
+"""The ``ageassure`` command: one group, one module for each wing."""
+
+from __future__ import annotations
+
+import click
+
+from ageassure.cli.demo import demo
+from ageassure.cli.face import estimate, issue
+from ageassure.cli.keys import keys
+from ageassure.cli.models import models
+from ageassure.cli.tokens import inspect, verify
+
+
+@click.group()
+@click.version_option(package_name="ageassure")
+def app() -> None:
+    """Privacy-preserving age assurance.
+
+    Exit status: 0 done; 2 wrong usage or set-up; 3 the picture cannot be assessed; 4 inconclusive,
+    nothing was signed; 5 the token was refused; 6 the request was refused; 7 a model file is not
+    the pinned one.
+    """
+
+
+for command in (keys, estimate, issue, verify, inspect, models, demo):
+    app.add_command(command)
