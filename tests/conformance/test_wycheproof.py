@@ -33,7 +33,7 @@ VERIFIED = "verified"
 # Valid vectors that must not verify here: tcId to the reason, and the code that the reason gives.
 MAC = "a symmetric key (HS256, HS384, HS512): a verifier could forge"
 OTHER_HASH = "RS384, RS512, PS384 or PS512: not an algorithm of the profile"
-OTHER_ALG = "the header's algorithm is not the one the key is for (PS384, ES512)"
+OTHER_ALG = "the header says PS384, the key is for PS256"
 OTHER_CURVE = "the key's alg is no registered one (ES521), nor P-521 a curve of the profile"
 
 OTHER_HASHES = [*range(264, 272), *range(320, 324), *range(325, 329)]

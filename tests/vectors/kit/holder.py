@@ -144,6 +144,12 @@ def _heads() -> Named:
         ("jwk_null", "jwk null", {"jwk": None}),
         ("jwk_private", "a private key in the header", {"jwk": private}),
         ("jwk_symmetric", "a symmetric key in the header", {"jwk": symmetric}),
+        ("jwk_with_kid", "a jwk with a kid", {"jwk": HOLDER.bare_jwk | {"kid": HOLDER.kid}}),
+        (
+            "jwk_with_x5u",
+            "a jwk with a URL",
+            {"jwk": HOLDER.bare_jwk | {"x5u": "https://x.example"}},
+        ),
         ("jwk_off_curve", "a point that is not on the curve", {"jwk": off_curve}),
         ("kid_in_place_of_jwk", "the thumbprint only", {"jwk": DROP, "kid": HOLDER.kid}),
         ("unknown_member", "an unknown header member", {"jku": "https://stranger.example"}),

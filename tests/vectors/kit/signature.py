@@ -76,6 +76,7 @@ def _es256_forms() -> Iterator[Vector]:
         ("63_bytes_front", "the first byte is missing", right[1:]),
         ("65_bytes", "a zero byte more at the end", right + b"\0"),
         ("65_bytes_front", "a zero byte more at the front", b"\0" + right),
+        ("65_bytes_inside", "a zero byte more before s", right[:32] + b"\0" + right[32:]),
         ("66_bytes", "r and s of 33 bytes each", b"\0" + right[:32] + b"\0" + right[32:]),
         ("twice", "the signature twice", right + right),
         ("half", "r only", right[:32]),
@@ -87,6 +88,20 @@ def _es256_forms() -> Iterator[Vector]:
     ]
     for name, description, signature in forms:
         yield _bad(f"es256_{name}", f"ES256: {description}", with_signature(signature))
+    yield _bad("es256_s_trimmed", "ES256: s without its leading zero byte", _trimmed())
+
+
+def _trimmed() -> str:
+    """A token whose s begins with a zero byte, which is left out.
+
+    White space is added to the payload until its signature is like that, one in 256.
+    """
+    for spaces in range(4096):
+        text = signing_input(None, compact(claims()) + b" " * spaces, _KEY)
+        signature = _KEY.sign(text.encode())
+        if signature[32] == 0:
+            return f"{text}.{b64url(signature[:32] + signature[33:])}"
+    raise AssertionError("no such signature")
 
 
 def _der_to_raw(der: bytes) -> bytes:
