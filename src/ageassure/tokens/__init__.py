@@ -1,36 +1,23 @@
 """Age tokens: keys, claims, compact JWS, holder proofs, and the issuer.
 
-The issuer is loaded on first use: a relying party never needs it.
+Everything is loaded on first use: a relying party needs neither what signs nor the issuer.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
-
-from ageassure.tokens.keys import JWKSet, PublicJWK, Signer, SigningKey
 
 if TYPE_CHECKING:
     from ageassure.tokens.holder import make_holder_proof
     from ageassure.tokens.issuer import TokenIssuer
+    from ageassure.tokens.keys import JWKSet, PublicJWK, Signer, SigningKey
 
-__all__ = [
-    "JWKSet",
-    "PublicJWK",
-    "Signer",
-    "SigningKey",
-    "TokenIssuer",
-    "make_holder_proof",
-]
-
-_LATER = {"TokenIssuer": "issuer", "make_holder_proof": "holder"}
+__all__ = ["JWKSet", "PublicJWK", "Signer", "SigningKey", "TokenIssuer", "make_holder_proof"]
 
 
 def __getattr__(name: str) -> object:
-    home = _LATER.get(name)
-    if home is None:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+    home = {"TokenIssuer": "issuer", "make_holder_proof": "holder"}.get(name, "keys")
+    return getattr(import_module(f"{__name__}.{home}"), name)

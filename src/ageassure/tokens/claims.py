@@ -51,8 +51,11 @@ TOKEN_ID_BYTES: Final = 16
 _TOKEN_ID: Final = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
 # The claim's key is ^[1-9][0-9]?$: no leading zero, no sign, no other digits than ASCII's.
 _AGE_LIMITS: Final = {str(limit): limit for limit in range(MIN_AGE_LIMIT, MAX_AGE_LIMIT + 1)}
-_METHODS: Final[dict[str, Any]] = {method.value: method for method in MethodClass}
-_LEVELS: Final[dict[str, Any]] = {level.value: level for level in AssuranceLevel}
+_OPTIONAL_CLAIMS: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
+    (METHOD, "method_class", {method.value: method for method in MethodClass}),
+    (LEVEL, "level", {level.value: level for level in AssuranceLevel}),
+    (POLICY, "policy_uri", {}),
+)
 
 _MAX_URL_CHARACTERS: Final = 512
 _PORT: Final = r"(?::[0-9]{1,5})?"
@@ -60,6 +63,11 @@ _HTTPS_HOST: Final = rf"https://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]){_PORT}"
 _LOOPBACK: Final = rf"http://(?:localhost|127(?:\.[0-9]{{1,3}}){{3}}|\[::1\]){_PORT}"
 _ISSUER_URL: Final = re.compile(rf"(?:{_HTTPS_HOST}|{_LOOPBACK})(?:/[A-Za-z0-9._~%/-]*)?")
 _POLICY_URI: Final = re.compile(rf"{_HTTPS_HOST}(?:/[!-~]*)?")
+
+
+def token_header(*, alg: str, kid: str) -> dict[str, object]:
+    """The header of an age token: exactly these members."""
+    return {"typ": TOKEN_TYPE, "alg": alg, "kid": kid}
 
 
 def checked_issuer(issuer: object) -> str:
@@ -193,18 +201,13 @@ def parse_claims(payload: bytes) -> AgeClaims:
 
 
 def _claims_of(members: dict[str, Any]) -> AgeClaims | None:
-    # null is nobody's type here, and would look like an absent claim below.
-    if not REQUIRED_CLAIMS <= members.keys() <= CLAIM_NAMES or None in members.values():
+    if not REQUIRED_CLAIMS <= members.keys() <= CLAIM_NAMES:
         return None
-    age, confirmation = members[AGE], members.get(CONFIRMATION, {KEY_THUMBPRINT: None})
-    if type(age) is not dict or len(age) != 1:
-        return None
-    if type(confirmation) is not dict or confirmation.keys() != {KEY_THUMBPRINT}:
-        return None
-    if CONFIRMATION in members and confirmation[KEY_THUMBPRINT] is None:
+    optional = _optional_of(members) if len(members) > len(REQUIRED_CLAIMS) else {}
+    age = members[AGE]
+    if type(age) is not dict or len(age) != 1 or optional is None:
         return None
     ((limit, at_or_over),) = age.items()
-    method, level = members.get(METHOD), members.get(LEVEL)
     try:
         return AgeClaims(
             issuer=members[ISSUER],
@@ -215,10 +218,22 @@ def _claims_of(members: dict[str, Any]) -> AgeClaims | None:
             expires_at=members[EXPIRES_AT],
             age_limit=_AGE_LIMITS.get(limit, 0),
             at_or_over=at_or_over,
-            method_class=_METHODS.get(method, method) if type(method) is str else method,
-            level=_LEVELS.get(level, level) if type(level) is str else level,
-            policy_uri=members.get(POLICY),
-            holder_jkt=confirmation[KEY_THUMBPRINT],
+            **optional,
         )
     except IssuanceError:
         return None
+
+
+def _optional_of(members: dict[str, Any]) -> dict[str, Any] | None:
+    optional: dict[str, Any] = {}
+    for name, attribute, by_value in _OPTIONAL_CLAIMS:
+        if name in members:
+            value = members[name]
+            optional[attribute] = by_value.get(value, value) if type(value) is str else value
+    if CONFIRMATION in members:
+        confirmation = members[CONFIRMATION]
+        if type(confirmation) is not dict or confirmation.keys() != {KEY_THUMBPRINT}:
+            return None
+        optional["holder_jkt"] = confirmation[KEY_THUMBPRINT]
+    # null is nobody's type here, and would pass for an absent claim.
+    return None if None in optional.values() else optional

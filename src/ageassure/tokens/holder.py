@@ -21,11 +21,13 @@ from ageassure.errors import (
 from ageassure.tokens import base64url
 from ageassure.tokens.clock import Clock, read_clock, utc_now
 from ageassure.tokens.jws import CompactJWS, parse_compact, sign_compact, verify_signature
-from ageassure.tokens.keys import PublicJWK, Signer, jwk_thumbprint
+from ageassure.tokens.keys import PublicJWK, jwk_thumbprint
 from ageassure.tokens.strict_json import dump_object, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ageassure.tokens.keys import Signer
 
 HOLDER_PROOF_TYPE: Final = "age-holder+jwt"
 MAX_PROOF_AGE_SECONDS: Final = 300

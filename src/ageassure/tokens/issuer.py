@@ -14,20 +14,21 @@ from ageassure.tokens.claims import (
     MAX_LIFETIME_SECONDS,
     MIN_LIFETIME_SECONDS,
     TOKEN_ID_BYTES,
-    TOKEN_TYPE,
     AgeClaims,
     checked_issuer,
     checked_policy_uri,
     parse_claims,
+    token_header,
 )
 from ageassure.tokens.clock import Clock, read_clock, utc_now
 from ageassure.tokens.jws import sign_compact
-from ageassure.tokens.keys import JWKSet, Signer
+from ageassure.tokens.keys import JWKSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ageassure.results import AgeRequest
+    from ageassure.tokens.keys import Signer
 
 _SETTLES: Final = {Direction.OVER: Outcome.OVER, Direction.UNDER: Outcome.UNDER}
 
@@ -143,7 +144,7 @@ class TokenIssuer:
         )
         payload = claims.to_json()
         _check_payload(payload, claims)
-        header = {"typ": TOKEN_TYPE, "alg": self._signer.alg, "kid": self._signer.kid}
+        header = token_header(alg=self._signer.alg, kid=self._signer.kid)
         return sign_compact(header, payload, self._signer)
 
     def _fresh_token_id(self) -> str:

@@ -7,33 +7,52 @@ followed here, extensions (``crit``, ``b64``) are refused.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from ageassure.errors import AlgorithmError, IssuanceError, MalformedTokenError, SignatureError
 from ageassure.tokens import base64url
 from ageassure.tokens.claims import MAX_TOKEN_BYTES
-from ageassure.tokens.keys import PublicJWK, Signer, same_algorithm
+from ageassure.tokens.keys import same_algorithm
 from ageassure.tokens.strict_json import dump_object, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cryptography.hazmat.primitives.asymmetric.padding import PSS, PKCS1v15
+
+    from ageassure.tokens.keys import PublicJWK, Signer
+
 _SHA256: Final = hashes.SHA256()
-_ECDSA: Final = ec.ECDSA(_SHA256)
-_PKCS1: Final = padding.PKCS1v15()
-_PSS: Final = padding.PSS(mgf=padding.MGF1(_SHA256), salt_length=32)  # RFC 7518, 3.5
 _ES256_BYTES: Final = 64
+_NO_PARTS: Final = "got no three parts of canonical base64url"
+_NO_HEADERS: Final[Mapping[bytes, Mapping[str, object]]] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@cache
+def _ecdsa() -> ec.ECDSA:
+    # On first use: making one loads OpenSSL's whole backend, more than this module's import takes.
+    return ec.ECDSA(_SHA256)
+
+
+@cache
+def _rsa_padding(alg: str) -> PSS | PKCS1v15:
+    from cryptography.hazmat.primitives.asymmetric import padding
+
+    if alg == "RS256":
+        return padding.PKCS1v15()
+    return padding.PSS(mgf=padding.MGF1(_SHA256), salt_length=32)  # RFC 7518, 3.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class CompactJWS:
-    """The parts of a compact JWS, not verified. Only the member names of the header are shown.
+    """The parts of a compact JWS, not verified. Its ``repr`` shows none of them.
 
     Attributes:
         header: Protected header, strict JSON; any members.
@@ -42,14 +61,49 @@ class CompactJWS:
         signing_input: First and second part as they were sent, with the dot.
     """
 
-    header: dict[str, object] = field(repr=False)
-    payload: bytes = field(repr=False)
-    signature: bytes = field(repr=False)
-    signing_input: bytes = field(repr=False)
+    header: Mapping[str, object]
+    payload: bytes
+    signature: bytes
+    signing_input: bytes
 
 
-def parse_compact(token: object, *, max_bytes: int = MAX_TOKEN_BYTES) -> CompactJWS:
+def encode_header(header: Mapping[str, object]) -> bytes:
+    """The first part of a compact JWS, members in the order given."""
+    return base64url.encode(dump_object(dict(header))).encode("ascii")
+
+
+def parse_header(segment: bytes) -> Mapping[str, object]:
+    """Read the first part of a compact JWS.
+
+    Raises:
+        MalformedTokenError: If it is not canonical base64url of one strict JSON object, or
+            demands extensions.
+    """
+    data = base64url.decode(segment)
+    if data is None:
+        raise MalformedTokenError(_NO_PARTS, code="malformed_token")
+    header = parse_object(data)
+    if header is None or "crit" in header or "b64" in header:
+        raise MalformedTokenError(
+            "got a header that is not one strict JSON object without extensions",
+            code="malformed_header",
+        )
+    return header
+
+
+def parse_compact(
+    token: object,
+    *,
+    max_bytes: int = MAX_TOKEN_BYTES,
+    known_headers: Mapping[bytes, Mapping[str, object]] = _NO_HEADERS,
+) -> CompactJWS:
     """Take a compact JWS apart (steps 1 and 2 of the verification); nothing is verified.
+
+    Args:
+        token: What was sent.
+        max_bytes: Longest token accepted.
+        known_headers: Results of :func:`parse_header` by first part, to spare the reading of
+            headers that are the same in every token of a key.
 
     Raises:
         MalformedTokenError: ``malformed_token`` if it is no text, too long, has not three parts,
@@ -60,24 +114,14 @@ def parse_compact(token: object, *, max_bytes: int = MAX_TOKEN_BYTES) -> Compact
         raise MalformedTokenError(
             f"got no ASCII text of at most {max_bytes} characters", code="malformed_token"
         )
-    segments = token.encode("ascii").split(b".")
-    parts = [part for segment in segments if (part := base64url.decode(segment)) is not None]
-    if not len(segments) == len(parts) == 3:
-        raise MalformedTokenError(
-            "got no three parts of canonical base64url", code="malformed_token"
-        )
-    head, payload, signature = parts
-    header = parse_object(head)
-    if header is None or "crit" in header or "b64" in header:
-        raise MalformedTokenError(
-            "got a header that is not one strict JSON object without extensions",
-            code="malformed_header",
-        )
+    signing_input, _, last = token.encode("ascii").rpartition(b".")
+    first, dot, middle = signing_input.partition(b".")
+    payload, signature = base64url.decode(middle), base64url.decode(last)
+    if not dot or payload is None or signature is None:
+        raise MalformedTokenError(_NO_PARTS, code="malformed_token")
+    header = known_headers.get(first) or parse_header(first)
     return CompactJWS(
-        header=header,
-        payload=payload,
-        signature=signature,
-        signing_input=segments[0] + b"." + segments[1],
+        header=header, payload=payload, signature=signature, signing_input=signing_input
     )
 
 
@@ -88,24 +132,25 @@ def verify_signature(jws: CompactJWS, key: PublicJWK) -> None:
         AlgorithmError: If the header names another algorithm than the key's.
         SignatureError: If the signature is not this key's over these bytes.
     """
-    if not same_algorithm(jws.header.get("alg"), key.alg):
+    alg = jws.header.get("alg")
+    if alg != key.alg and not same_algorithm(alg, key.alg):
         raise AlgorithmError("got an alg that is not the one the key is for")
     if not _is_signature(jws.signature, jws.signing_input, key):
         raise SignatureError("got a signature that is not the key's")
 
 
 def _is_signature(signature: bytes, data: bytes, jwk: PublicJWK) -> bool:
-    key = jwk.key
+    key: Any = jwk.key  # of the type that belongs to alg: PublicJWK saw to it
     try:
-        if isinstance(key, ec.EllipticCurvePublicKey):
+        if jwk.alg == "ES256":
             if len(signature) != _ES256_BYTES:
                 return False
             r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-            key.verify(encode_dss_signature(r, s), data, _ECDSA)
-        elif isinstance(key, ed25519.Ed25519PublicKey):
-            key.verify(signature, data)
+            key.verify(encode_dss_signature(r, s), data, _ecdsa())
+        elif jwk.alg in ("PS256", "RS256"):
+            key.verify(signature, data, _rsa_padding(jwk.alg), _SHA256)
         else:
-            key.verify(signature, data, _PSS if jwk.alg == "PS256" else _PKCS1, _SHA256)
+            key.verify(signature, data)  # Ed25519
     except InvalidSignature:
         return False
     return True
@@ -123,8 +168,7 @@ def sign_compact(header: Mapping[str, object], payload: bytes, signer: Signer) -
     """
     if header.get("alg") != signer.alg:
         raise IssuanceError("got a header whose alg is not the signer's")
-    head = base64url.encode(dump_object(dict(header)))
-    signing_input = f"{head}.{base64url.encode(payload)}".encode("ascii")
+    signing_input = encode_header(header) + b"." + base64url.encode(payload).encode("ascii")
     signature: object = None
     with suppress(Exception):  # a signer may raise anything; what fails is raised below
         signature = signer.sign(signing_input)

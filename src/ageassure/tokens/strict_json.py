@@ -20,6 +20,9 @@ _MAX_INTEGER_CHARACTERS: Final = 20  # "-9223372036854775808"
 _STRING_OR_BRACKET: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
 
 
+_WHITESPACE: Final = " \t\n\r"  # RFC 8259, 2
+
+
 class _NotStrictError(ValueError):
     """Raised by the hooks below, never leaves this module."""
 
@@ -78,7 +81,10 @@ def parse_object(data: bytes) -> dict[str, object] | None:
     if _too_deep(data):
         return None
     try:
-        value = _DECODER.decode(data.decode("utf-8"))
+        text = data.decode("utf-8").strip(_WHITESPACE)
+        value, end = _DECODER.raw_decode(text)
+        if end != len(text):
+            return None
         if b"\\u" in data:
             # An escaped lone surrogate passes Python's reader, and fails here.
             json.dumps(value, ensure_ascii=False).encode("utf-8")

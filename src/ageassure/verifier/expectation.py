@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ageassure.tokens.claims import AgeClaims
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Expectation:
     """The arguments of one ``verify``; see there.
 

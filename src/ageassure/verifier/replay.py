@@ -108,7 +108,8 @@ class MemoryReplayStore:
             raise ReplayStoreError("got an entry that has expired by the replay store's clock")
         minute = expires_at // _BUCKET_SECONDS + 1
         with self._lock:
-            self._forget_some(now_seconds)
+            if self._due or (self._minutes and self._minutes[0] * _BUCKET_SECONDS <= now_seconds):
+                self._forget_some(now_seconds)
             if key in self._seen:
                 return False
             if len(self._seen) >= self._capacity:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, NamedTuple, final
 
 from ageassure.errors import (
     AudienceMismatchError,
@@ -30,10 +29,11 @@ from ageassure.tokens.claims import (
     AgeClaims,
     checked_issuer,
     parse_claims,
+    token_header,
 )
 from ageassure.tokens.clock import Clock, read_clock
 from ageassure.tokens.holder import verify_holder_proof
-from ageassure.tokens.jws import parse_compact, verify_signature
+from ageassure.tokens.jws import encode_header, parse_compact, parse_header, verify_signature
 from ageassure.tokens.keys import JWKSet, PublicJWK
 from ageassure.verifier.expectation import Expectation
 from ageassure.verifier.replay import ReplayStore, replay_key, replay_prefix
@@ -51,8 +51,7 @@ _HEADER_MEMBERS: Final = frozenset({"typ", "alg", "kid"})
 _TYPES: Final = (TOKEN_TYPE, f"application/{TOKEN_TYPE}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _PinnedKey:
+class _PinnedKey(NamedTuple):
     """A key, whose it is, and the constant part of its tokens' replay keys."""
 
     issuer: str
@@ -77,7 +76,7 @@ class TokenVerifier:
         KeySetError: If a ``kid`` is no thumbprint, or belongs to two issuers.
     """
 
-    __slots__ = ("_audience", "_leeway_seconds", "_now", "_pinned", "_replay_store")
+    __slots__ = ("_audience", "_headers", "_leeway_seconds", "_now", "_pinned", "_replay_store")
 
     def __init__(
         self,
@@ -97,6 +96,7 @@ class TokenVerifier:
         read_clock(now)
         self._audience = checked_audience(audience)
         self._pinned = _pinned_keys(issuers, audience)
+        self._headers = _usual_headers(self._pinned)
         self._replay_store = replay_store
         self._now = now
         self._leeway_seconds = leeway_seconds
@@ -162,7 +162,7 @@ class TokenVerifier:
     def _verified(
         self, token: str, expected: Expectation, holder_proof: str | None, now_seconds: float
     ) -> VerifiedAge:
-        jws = parse_compact(token)  # steps 1 and 2
+        jws = parse_compact(token, known_headers=self._headers)  # steps 1 and 2
         pinned = self._pinned_key(jws.header)  # the rest of 2, 3, 4
         verify_signature(jws, pinned.key)  # the rest of 4, 5
         claims = parse_claims(jws.payload)  # 6
@@ -263,3 +263,9 @@ def _pinned_keys(issuers: Mapping[str, JWKSet], audience: str) -> dict[str, _Pin
                 raise KeySetError("got one key in the sets of two issuers")
             pinned[key.kid] = _PinnedKey(issuer=issuer, key=key, prefix=prefix)
     return pinned
+
+
+def _usual_headers(pinned: Mapping[str, _PinnedKey]) -> dict[bytes, Mapping[str, object]]:
+    """The headers as our issuer writes them, already read: they are the same in every token."""
+    headers = (token_header(alg=entry.key.alg, kid=kid) for kid, entry in pinned.items())
+    return {segment: parse_header(segment) for segment in map(encode_header, headers)}

@@ -1,16 +1,23 @@
-"""Keys: public ones as JWKs and JWK Sets, checked when loaded, and private ones that sign."""
+"""Keys: public ones as JWKs and JWK Sets, checked when loaded, and private ones that sign.
+
+What signs is loaded on first use: a relying party never needs it.
+"""
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from ageassure.tokens.keys.key_set import MAX_KEY_SET_BYTES, MAX_KEYS, JWKSet
 from ageassure.tokens.keys.public import (
     JWK_ALGORITHMS,
     PublicJWK,
-    PublicKey,
     jwk_thumbprint,
     same_algorithm,
 )
-from ageassure.tokens.keys.signing import Signer, SigningKey
+
+if TYPE_CHECKING:
+    from ageassure.tokens.keys.signing import Signer, SigningKey
 
 __all__ = [
     "JWK_ALGORITHMS",
@@ -18,9 +25,14 @@ __all__ = [
     "MAX_KEY_SET_BYTES",
     "JWKSet",
     "PublicJWK",
-    "PublicKey",
     "Signer",
     "SigningKey",
     "jwk_thumbprint",
     "same_algorithm",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in ("Signer", "SigningKey"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.signing"), name)

@@ -34,8 +34,7 @@ class JWKSet:
         object.__setattr__(self, "keys", tuple(self.keys))
         if not 1 <= len(self.keys) <= MAX_KEYS:
             raise KeySetError(f"got {len(self.keys)} keys, expected 1 to {MAX_KEYS}")
-        keys: tuple[object, ...] = self.keys
-        if not all(isinstance(key, PublicJWK) for key in keys):
+        if not all(map(_is_key, self.keys)):
             raise KeySetError("got a key that is no PublicJWK")
         if len({key.kid for key in self.keys}) != len(self.keys):
             raise KeySetError("got one kid twice in a set")
@@ -82,3 +81,7 @@ class JWKSet:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, PublicJWK)

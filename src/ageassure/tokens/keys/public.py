@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from ageassure.errors import KeySetError
 from ageassure.tokens import base64url, strict_json
 from ageassure.tokens.keys.strength import check_ed25519, check_rsa
 
-PublicKey: TypeAlias = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+
+    PublicKey: TypeAlias = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 
 JWK_ALGORITHMS: Final = frozenset({"ES256", "PS256", "RS256", "EdDSA", "Ed25519"})
 """Signature algorithms that a key may be for (RFC 7518, 3.1; RFC 8037, 3.1; RFC 9864, 2.2)."""
@@ -139,6 +142,8 @@ def uint_octets(value: int) -> bytes:
 
 def _members_of(key: PublicKey) -> dict[str, str]:
     """The members that make up the key, after the checks that need no JSON."""
+    from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
         point = key.public_numbers()
         x, y = (value.to_bytes(_COORDINATE_BYTES, "big") for value in (point.x, point.y))
@@ -156,6 +161,8 @@ def _members_of(key: PublicKey) -> dict[str, str]:
 
 
 def _key_of(members: Mapping[str, object]) -> PublicKey:
+    from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+
     kind = (members.get("kty"), members.get("crv"))
     key: PublicKey | None = None
     try:
