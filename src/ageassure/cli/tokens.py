@@ -55,7 +55,7 @@ def read_key_set(path: Path) -> JWKSet:
     "--method",
     "methods",
     multiple=True,
-    type=click.Choice([*MethodClass]),
+    type=click.Choice([method.value for method in MethodClass]),
     help="Accept this method class only (repeatable).",
 )
 @command_with_json
