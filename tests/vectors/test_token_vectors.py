@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 
 from ageassure import errors
@@ -23,6 +24,8 @@ ERROR_CLASSES = {
     for code in value.codes
     if value is not VerificationError
 }
+
+REQUIRED = ["iss", "aud", "nonce", "jti", "iat", "exp", "age_equal_or_over"]
 
 
 class Clock:
@@ -118,6 +121,32 @@ def test_vector(name: str) -> None:
         assert moment == datetime.fromisoformat(call["clock"]["utc"])
         clock.moment = moment
         check(verifier, call)
+
+
+# PyJWT does not know the name Ed25519 (RFC 9864) for EdDSA.
+READABLE = [name for name in IDS if name.startswith("valid/") and name != "valid/ed25519"]
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_pyjwt_accepts_what_must_be_accepted(name: str) -> None:
+    """PyJWT as an oracle: what this verifier accepts, a library that others use accepts."""
+    vector = json.loads((FOLDER / f"{name}.json").read_text(encoding="ascii"))
+    key_sets = vector["verifier"]["issuers"].values()
+    keys = {key["kid"]: key for key_set in key_sets for key in key_set["keys"]}
+    for call in vector["calls"]:
+        if "accept" not in call["expect"]:
+            continue
+        header = jwt.get_unverified_header(call["token"])
+        claims = jwt.decode(
+            call["token"],
+            jwt.PyJWK(keys[header["kid"]], algorithm=header["alg"]),
+            algorithms=[header["alg"]],
+            audience=vector["verifier"]["audience"],
+            issuer=call["expect"]["accept"]["issuer"],
+            # The clock of the vectors is not the machine's.
+            options={"require": REQUIRED, "verify_exp": False, "verify_iat": False},
+        )
+        assert claims["nonce"] == call["nonce"]
 
 
 @pytest.mark.parametrize("code", sorted(ERROR_CLASSES))
