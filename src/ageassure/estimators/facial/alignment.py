@@ -1,105 +1,82 @@
-"""The face's points, and the chip that the age network looks at.
+"""From a face's points to the chip that the age network looks at.
 
 The network was trained on dlib's face chips: a similarity takes the picture to a template of eye
 corners and nose base; while the face is more than twice as large as the chip the picture is halved
 with the filter [1 4 6 4 1]/16; then it is sampled bilinearly. A warp straight from the large
 picture would alias, and move the age.
 
-Face Mesh (Y. Kartynnik et al., "Real-time Facial Surface Geometry from Monocular Video on Mobile
-GPUs", 2019) gives the points. Its eye corners are not quite dlib's, so they are put on the mean
-places that they have in dlib's chips, not on dlib's template; ``models/age-v1/alignment`` fits
-them.
+Here all 468 points of the mesh are put on the mean places that they have in dlib's chips
+(``models/age-v1/alignment`` fits them). Five of them on dlib's own template come a little closer
+to dlib's chips, but tell ages apart less well: the eyes' corners alone say little of the face's
+size when it is turned.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+import json
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ageassure.errors import ModelIntegrityError
 from ageassure.estimators.facial.geometry import Similarity
-from ageassure.estimators.facial.resampling import halved_by_binomial, sampled, warped
+from ageassure.estimators.facial.mesh import MESH_POINTS
+from ageassure.estimators.facial.resampling import halved_by_binomial, sampled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ageassure.estimators.facial.detection import DetectedFace
     from ageassure.imaging import Frame
-    from ageassure.inference import Model
-
-MESH_PIXELS: Final = 192
-MESH_MARGIN: Final = 1.5
-"""Side of the region that the mesh looks at, in sides of the detector's box (MediaPipe)."""
-
-MESH_POINTS: Final = (263, 362, 33, 133, 2)
-"""Eye on the picture's right: outer and inner corner; on its left: outer, inner; nose base."""
-
-DLIB_TEMPLATE: Final = (
-    (0.8595674595992, 0.2134981538014),
-    (0.6460604764104, 0.2289674387677),
-    (0.1205750620789, 0.2137274526848),
-    (0.3340850613712, 0.2290642403242),
-    (0.4901123135679, 0.6277975316475),
-)
-"""dlib's five-point template, in the order of :data:`MESH_POINTS`."""
 
 CHIP_PIXELS: Final = 64
 CHIP_PADDING: Final = 0.2
+"""Margin around dlib's template on each side, in sides of the template."""
 
-_CENTRE_STEP: Final = 0.25
-_ANGLE_STEP: Final = 2 * math.pi / 1024
-"""The mesh's region is rounded to a grid, so that the detector's numerical noise ends there: within
-a step, the same pixels go in."""
+FORMAT: Final = "ageassure-alignment-1"
+_MEMBERS: Final = frozenset({"format", "template", "fit"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FaceMesh:
-    """The mesh of one face.
+def read_template(text: bytes) -> NDArray[np.float64]:
+    """Read ``alignment.json``: ``{"format": …, "template": [[x, y], … 468 times], "fit": {…}}``.
 
-    Attributes:
-        points: float64 ``[468, 2]``, in the picture's pixels.
-        score: Sigmoid of the network's own answer to "is there a face?".
+    Returns:
+        Places of the mesh's points in units of dlib's template, ``[468, 2]``.
+
+    Raises:
+        ModelIntegrityError: If it is not exactly of this form.
     """
+    document = _parsed(text)
+    if not isinstance(document, dict) or document.keys() != _MEMBERS:
+        raise ModelIntegrityError(f"got other members in an alignment, expected {sorted(_MEMBERS)}")
+    if document["format"] != FORMAT:
+        raise ModelIntegrityError(f"got another alignment format, expected {FORMAT!r}")
+    rows = document["template"]
+    if not isinstance(rows, list) or not all(_is_place(row) for row in rows):
+        raise ModelIntegrityError("got an alignment whose template is no list of places")
+    if len(rows) != MESH_POINTS:
+        raise ModelIntegrityError(f"got {len(rows)} places, expected {MESH_POINTS}")
+    return np.array(rows, dtype=np.float64)
 
-    points: NDArray[np.float64]
-    score: float
 
-    @property
-    def eye_distance(self) -> float:
-        """Pixels between the centres of the eyes, each the middle of its corners."""
-        right_outer, right_inner, left_outer, left_inner = self.points[list(MESH_POINTS[:4])]
-        return float(np.linalg.norm(right_outer + right_inner - left_outer - left_inner) / 2)
+def _parsed(text: bytes) -> Any:  # noqa: ANN401 - JSON; every member is checked by its reader
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    raise ModelIntegrityError("got an alignment that is no JSON")
 
 
-def mesh_region(face: DetectedFace) -> Similarity:
-    """From the mesh's input pixels to the picture: a square, upright with respect to the eyes."""
-    right_eye, left_eye = face.points[0], face.points[1]
-    angle = math.atan2(left_eye[1] - right_eye[1], left_eye[0] - right_eye[0])
-    x, y = (round(value / _CENTRE_STEP) * _CENTRE_STEP for value in face.centre.tolist())
-    return Similarity.box(
-        centre=complex(x, y),
-        side=max(1, round(face.side * MESH_MARGIN)),
-        angle=round(angle / _ANGLE_STEP) * _ANGLE_STEP,
-        pixels=MESH_PIXELS,
+def _is_place(row: object) -> bool:
+    return (
+        isinstance(row, list)
+        and len(row) == 2
+        and all(type(value) is float and abs(value) < 2 for value in row)
     )
 
 
-def face_mesh(frame: Frame, face: DetectedFace, network: Model) -> FaceMesh:
-    """Find the 468 points of a detected face.
-
-    Args:
-        frame: The picture; takes over what has to be wiped with it.
-        face: What the detector found.
-        network: Face Mesh at 192 pixels.
-    """
-    region = mesh_region(face)
-    crop = warped(frame, region, MESH_PIXELS)
-    points, logit = network.run(frame.own(network.normalised(crop)[None]))
-    # The network counts from the corner of the first pixel, this library from its centre.
-    inside = points[0, :, :2].astype(np.float64) - 0.5
-    return FaceMesh(points=region.apply(inside), score=1 / (1 + math.exp(-float(logit[0, 0]))))
+def to_chip(template: NDArray[np.float64]) -> NDArray[np.float64]:
+    """From units of dlib's template to the chip's pixels, ``[..., 2]``."""
+    return (template + CHIP_PADDING) * (CHIP_PIXELS / (1 + 2 * CHIP_PADDING))
 
 
 def chip_region(points: NDArray[np.float64], template: NDArray[np.float64]) -> Similarity:
@@ -107,10 +84,9 @@ def chip_region(points: NDArray[np.float64], template: NDArray[np.float64]) -> S
 
     Args:
         points: ``[N, 2]``, in the picture's pixels.
-        template: Their places in the template, ``[N, 2]``.
+        template: Their places in units of dlib's template, ``[N, 2]``.
     """
-    in_chip = (template + CHIP_PADDING) * (CHIP_PIXELS / (1 + 2 * CHIP_PADDING))
-    return Similarity.fit(in_chip, points)
+    return Similarity.fit(to_chip(template), points)
 
 
 def halvings(region: Similarity) -> int:

@@ -1,4 +1,4 @@
-"""Where the faces are: BlazeFace at 128 pixels, and at 256 where that finds none.
+"""Where faces may be: BlazeFace.
 
 V. Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs", 2019; the
 networks' constants are those of MediaPipe's short-range and back-camera models.
@@ -11,12 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from ageassure.errors import FaceError
 from ageassure.estimators.facial.resampling import halved_by_mean, resized
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from ageassure.imaging import Frame
@@ -27,9 +24,6 @@ SCORE_BAR: Final = 0.5
 
 OVERLAP_BAR: Final = 0.3
 """Boxes whose intersection over union reaches this are one face (MediaPipe)."""
-
-SECOND_FACE_SHARE: Final = 0.4
-"""Another face counts as present from this share of the largest one's side on."""
 
 _CELLS: Final = ((16, 2), (8, 6))
 """Grid sides and anchors per cell, the same at both input sizes."""
@@ -71,36 +65,14 @@ def _anchors() -> NDArray[np.float32]:
 _ANCHORS: Final = _anchors()
 
 
-def find_faces(frame: Frame, *, near: Model, far: Model) -> list[DetectedFace]:
-    """All faces, the largest first; none is an empty list.
+def find_faces(frame: Frame, network: Model) -> list[DetectedFace]:
+    """All faces that one network finds, the largest first.
 
     Args:
         frame: The picture; takes over what has to be wiped with it.
-        near: BlazeFace at 128 pixels.
-        far: BlazeFace at 256 pixels, for smaller faces; asked where ``near`` finds none.
+        network: BlazeFace; the side of its input is read from its contract.
     """
-    faces = _find(frame, near, 128) or _find(frame, far, 256)
-    return sorted(faces, key=lambda face: face.side, reverse=True)
-
-
-def only_face(faces: Sequence[DetectedFace]) -> DetectedFace:
-    """The one face that a picture is of.
-
-    Faces under :data:`SECOND_FACE_SHARE` of the largest stand far behind and do not count.
-
-    Raises:
-        FaceError: ``no_face`` or ``several_faces``.
-    """
-    if not faces:
-        raise FaceError("no face was found", code="no_face")
-    largest = faces[0]
-    others = sum(face.side >= SECOND_FACE_SHARE * largest.side for face in faces[1:])
-    if others:
-        raise FaceError(f"got {1 + others} faces, expected one", code="several_faces")
-    return largest
-
-
-def _find(frame: Frame, network: Model, side: int) -> list[DetectedFace]:
+    side = int(network.manifest.input.shape[-1])
     level = frame.pixels
     factor = 1
     # Halving by itself is fast; a mean over any other ratio of a large picture is not.
@@ -118,7 +90,7 @@ def _find(frame: Frame, network: Model, side: int) -> list[DetectedFace]:
     # From input pixels, counted from the corner, to picture pixels, counted from the first centre.
     ratio = np.array([width / size[0], height / size[1]]) * factor
     offset = np.array([left, top])
-    return [
+    faces = [
         DetectedFace(
             score=score,
             centre=(values[0] * side - offset) * ratio - 0.5,
@@ -127,6 +99,7 @@ def _find(frame: Frame, network: Model, side: int) -> list[DetectedFace]:
         )
         for score, values in _decoded(boxes[0], logits[0], side)
     ]
+    return sorted(faces, key=lambda face: face.side, reverse=True)
 
 
 def _decoded(

@@ -1,0 +1,96 @@
+"""The estimator that users take: a picture in, a distribution over ages out, nothing kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ageassure.errors import ModelIntegrityError
+from ageassure.estimators.facial.calibration import Calibration
+from ageassure.estimators.facial.pipeline import LONG_SIDE_PIXELS, FacialPipeline
+from ageassure.imaging import decode
+from ageassure.inference import read_pinned
+from ageassure.results import AgeDistribution, MethodClass, PresentationAttack, Provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class FacialAgeEstimator:
+    """Age from a picture of one face; may be shared by threads.
+
+    It says nothing of who the person is, and it does not check that a living person stood before
+    the camera: ``presentation_attack`` is ``not_evaluated``, and a policy has to name that to
+    accept it. Whether it is right for the people before YOUR camera is not known here: see the
+    model card, and measure.
+
+    Args:
+        now: Clock that dates the estimates.
+
+    Raises:
+        ModelIntegrityError: If a model file is missing, is not the pinned one, or the calibration
+            was fitted through another pipeline.
+        MissingExtraError: If ``ageassure-models`` is not installed.
+    """
+
+    def __init__(self, *, now: Callable[[], datetime] = _now) -> None:
+        self._now = now
+        self._pipeline = FacialPipeline.shipped()
+        self._calibration = Calibration.from_json(read_pinned("age-v1", "calibration.json"))
+        if self._calibration.fitted_on != self._pipeline.raw_digest:
+            raise ModelIntegrityError("the calibration was fitted through another pipeline")
+        self._digest = pipeline_digest(self._pipeline, self._calibration)
+
+    @property
+    def pipeline_digest(self) -> str:
+        """SHA-256 over everything that turns a picture into an estimate, 64 hex digits.
+
+        Operating points, such as challenge ages, name it and are refused for another pipeline.
+        """
+        return self._digest
+
+    def estimate(
+        self, evidence: bytes | bytearray | memoryview | NDArray[np.uint8]
+    ) -> AgeDistribution:
+        """Estimate the age of the one face in a picture.
+
+        Args:
+            evidence: A JPEG, PNG or WebP file, or RGB pixels, uint8 ``[height, width, 3]``. A
+                ``bytearray`` or a writable ``memoryview`` is filled with zeros; ``bytes`` cannot
+                be, and an array stays the caller's.
+
+        Returns:
+            Probabilities of the completed years 0 … 120.
+
+        Raises:
+            PictureError: If the picture cannot be read.
+            FaceError: ``no_face`` or ``several_faces``.
+            ModelIntegrityError: If a network fails.
+        """
+        with decode(evidence, long_side_pixels=LONG_SIDE_PIXELS) as frame:
+            raw = self._pipeline.raw(frame)
+        return AgeDistribution(
+            probabilities=self._calibration.probabilities(raw).tolist(),
+            provenance=Provenance(
+                method_class=MethodClass.ESTIMATION,
+                bound=True,
+                presentation_attack=PresentationAttack.NOT_EVALUATED,
+                as_of=self._now(),
+                pipeline_digest=self._digest,
+            ),
+        )
+
+
+def pipeline_digest(pipeline: FacialPipeline, calibration: Calibration) -> str:
+    """SHA-256 of the whole pipeline: everything before the calibration, and its parameters."""
+    whole = {"pipeline": pipeline.description(), "calibration": calibration.parameters()}
+    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
