@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from ageassure.errors import MissingExtraError, PictureError
 from ageassure.imaging.formats import read_header
@@ -10,10 +10,12 @@ from ageassure.imaging.header import PictureFormat, check_sides, malformed, unsu
 
 _missing: str | None = None
 try:
-    import cv2
     import numpy as np
 
     from ageassure.imaging.frame import Frame
+
+    # isort: split
+    import cv2  # after numpy, about whose absence it prints
 except ImportError as error:
     _missing = error.name or "cv2"
 if _missing:
@@ -140,11 +142,7 @@ def _decode_file(encoded: memoryview, long_side_pixels: int) -> Frame:
     flags = cv2.IMREAD_UNCHANGED if header.alpha else _REDUCED[scale]
     file = header.decoder_file(encoded)
     try:
-        # None for what cannot be decoded, which OpenCV's type stubs leave out.
-        pixels = cast(
-            "NDArray[Any] | None",
-            cv2.imdecode(np.frombuffer(file, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION),
-        )
+        pixels = cv2.imdecode(np.frombuffer(file, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
     finally:
         _wipe(file)
     if pixels is None:

@@ -67,9 +67,10 @@ class _Reader:
         self._scans = 0
 
     def read(self) -> PictureHeader:
-        position = 2
-        for count in range(len(self._data)):
-            check_parts(count)
+        position, parts = 2, 0
+        while True:
+            parts += 1
+            check_parts(parts)
             match = _SEGMENT.match(self._data, position)
             if match is None:
                 raise malformed("got no marker, expected one until the end of the picture")

@@ -123,9 +123,10 @@ def read_header(data: memoryview) -> PictureHeader:
 
 def _chunks(data: memoryview) -> Iterator[_Chunk]:
     """Walk the chunks from IHDR to IEND; both must be there."""
-    position = len(MAGIC)
-    for count in range(len(data)):
-        check_parts(count)
+    position, parts = len(MAGIC), 0
+    while True:
+        parts += 1
+        check_parts(parts)
         if position + 12 > len(data):
             raise malformed("got the end of the file, expected a chunk")
         (length,) = struct.unpack_from(">I", data, position)
@@ -133,7 +134,7 @@ def _chunks(data: memoryview) -> Iterator[_Chunk]:
         stop = position + 12 + length
         if stop > len(data):
             raise malformed("got a chunk that is longer than the file")
-        if (kind == b"IHDR") != (count == 0):
+        if (kind == b"IHDR") != (parts == 1):
             raise malformed("got a chunk out of order, expected IHDR first and once")
         if kind in _ANIMATION:
             raise unsupported("got an animated picture, expected one frame")

@@ -1,0 +1,248 @@
+"""Nothing of a picture is left where this package could have left it."""
+
+from __future__ import annotations
+
+import gc
+import io
+import os
+import subprocess
+import sys
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data as pictures
+
+from ageassure.errors import MissingExtraError, PictureError
+from ageassure.imaging import decode
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+
+    from numpy.typing import NDArray
+
+ASTRONAUT: NDArray[Any] = pictures.astronaut()[  # type: ignore[no-untyped-call]
+    :80, :96
+]
+GOOD = {
+    extension: cv2.imencode(extension, ASTRONAUT)[1].tobytes()
+    for extension in (".jpg", ".png", ".webp")
+}
+BAD = {"cut": GOOD[".jpg"][:-2], "foreign": b"GIF89a" + GOOD[".png"], "empty canvas": b"\0" * 99}
+
+
+@pytest.mark.parametrize("name", [*GOOD, *BAD])
+@pytest.mark.parametrize("view", [False, True])
+def test_a_writable_file_is_wiped_whatever_happens(name: str, view: bool) -> None:
+    held = bytearray({**GOOD, **BAD}[name])
+    size = len(held)
+    try:
+        frame = decode(memoryview(held) if view else held)
+    except PictureError:
+        assert name in BAD
+    else:
+        assert frame.pixels.any()
+    assert held == bytes(size)
+    held.append(1)  # no view of it is held any more
+
+
+def test_only_the_part_that_was_handed_over_is_wiped() -> None:
+    held = bytearray(b"before" + GOOD[".png"] + b"after")
+    decode(memoryview(held)[6:-5]).wipe()
+    assert held == b"before" + bytes(len(GOOD[".png"])) + b"after"
+
+
+def test_a_file_is_wiped_on_misuse_and_on_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = bytearray(GOOD[".png"])
+    with pytest.raises(ValueError, match="long_side"):
+        decode(held, long_side_pixels=0)
+    assert not any(held)
+
+    def fails(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(cv2, "imdecode", fails)
+    held = bytearray(GOOD[".png"])
+    with pytest.raises(MemoryError):
+        decode(held)
+    assert not any(held)
+
+
+def test_read_only_files_are_left_alone() -> None:
+    data = bytes(GOOD[".png"])
+    decode(data).wipe()
+    decode(memoryview(data)).wipe()
+    assert data == GOOD[".png"]
+
+
+def transverse_with_alpha() -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = 7
+    out = io.BytesIO()
+    alpha = np.full(ASTRONAUT.shape[:2], 200, np.uint8)
+    Image.fromarray(np.dstack([ASTRONAUT, alpha])).save(out, "PNG", exif=exif)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("data", [*GOOD.values(), transverse_with_alpha()])
+def test_every_buffer_on_the_way_is_wiped(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[NDArray[Any]] = []
+
+    def spy(name: str) -> None:
+        original = getattr(cv2, name)
+
+        def call(*arguments: Any) -> Any:
+            result = original(*arguments)
+            seen.extend([arguments[0], result])
+            return result
+
+        monkeypatch.setattr(cv2, name, call)
+
+    for name in ("imdecode", "transpose", "flip"):
+        spy(name)
+    empty = np.empty
+
+    def spy_empty(*arguments: Any) -> Any:
+        seen.append(empty(*arguments))
+        return seen[-1]
+
+    monkeypatch.setattr(np, "empty", spy_empty)
+    frame = decode(data)
+    left = [array for array in seen if array.any()]
+    assert all(np.shares_memory(array, frame.pixels) for array in left)
+    frame.wipe()
+    assert len(seen) >= 2
+    assert not any(array.any() for array in seen)
+
+
+def test_buffers_are_wiped_when_the_pixels_are_not_what_the_header_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = np.full((10, 10, 3), 9, np.uint8)
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: other)
+    with pytest.raises(PictureError):
+        decode(GOOD[".png"])
+    assert not other.any()
+
+
+def test_buffers_are_wiped_when_turning_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[NDArray[Any]] = []
+    imdecode = cv2.imdecode
+
+    def spy(file: NDArray[Any], flags: int) -> Any:
+        pixels = imdecode(file, flags)
+        assert pixels is not None
+        seen.extend([file, pixels])
+        return pixels
+
+    def fails(*_: object) -> None:
+        raise cv2.error("out of memory")
+
+    monkeypatch.setattr(cv2, "imdecode", spy)
+    monkeypatch.setattr(cv2, "transpose", fails)
+    with pytest.raises(PictureError):
+        decode(transverse_with_alpha())
+    assert not any(array.any() for array in seen)
+
+
+def frames_of(traceback: TracebackType | None) -> list[FrameType]:
+    found = []
+    while traceback:
+        found.append(traceback.tb_frame)
+        traceback = traceback.tb_next
+    return found
+
+
+@pytest.mark.parametrize("fault", ["header", "decoder", "decoder's own error", "array"])
+def test_an_error_keeps_nothing_of_the_picture(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    evidence: Any = GOOD[".jpg"]
+    if fault == "header":
+        evidence = BAD["cut"]
+    elif fault == "decoder":
+        monkeypatch.setattr(cv2, "imdecode", lambda *_: None)
+    elif fault == "array":
+        evidence = ASTRONAUT.astype(np.int16)
+    else:
+
+        def fails(*_: object) -> None:
+            raise cv2.error("boom")
+
+        monkeypatch.setattr(cv2, "imdecode", fails)
+    with pytest.raises(PictureError) as caught:
+        decode(evidence)
+    error = caught.value
+    assert error.__context__ is None
+    assert error.__cause__ is None
+    inside = [
+        frame for frame in frames_of(error.__traceback__) if "imaging/d" in frame.f_code.co_filename
+    ]
+    assert [frame.f_code.co_name for frame in inside] == ["decode"]
+    held = [
+        value
+        for value in inside[0].f_locals.values()
+        if isinstance(value, bytes | bytearray | memoryview | np.ndarray)
+    ]
+    assert held == []
+    assert not any(evidence is thing for thing in gc.get_referents(error))
+
+
+def test_no_file_is_opened_and_no_host_asked() -> None:
+    script = """
+import sys
+import numpy
+from ageassure.errors import PictureError
+from ageassure.imaging import decode
+files = [bytes.fromhex(line) for line in sys.stdin.read().split()]
+events = []
+sys.addaudithook(lambda name, args: events.append(name))
+for data in files:
+    try:
+        decode(data, long_side_pixels=40).wipe()
+    except PictureError:
+        pass
+print([name for name in events if name.split(".")[0] in
+       {"open", "os", "socket", "subprocess", "shutil", "tempfile", "urllib", "import", "ctypes"}])
+"""
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            input="\n".join(data.hex() for data in [*GOOD.values(), *BAD.values()]),
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=folder,
+            env={**os.environ, "TMPDIR": folder, "OPENCV_TEMP_PATH": folder},
+        )
+        assert list(Path(folder).iterdir()) == []
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize("module", ["cv2", "numpy"])
+def test_without_the_extra_the_command_is_told(module: str) -> None:
+    script = """
+import sys
+sys.modules[sys.argv[1]] = None
+try:
+    import ageassure.imaging
+except Exception as error:
+    print(type(error).__name__, error, error.__context__)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, module], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == (
+        f"MissingExtraError got no module '{module}', expected it: "
+        "pip install 'ageassure[face]' None\n"
+    )
+
+
+def test_a_missing_module_is_told_in_this_process_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    monkeypatch.delitem(sys.modules, "ageassure.imaging.decoding")
+    with pytest.raises(MissingExtraError, match="'cv2'"):
+        import_module("ageassure.imaging.decoding")
