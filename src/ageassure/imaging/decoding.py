@@ -14,8 +14,7 @@ try:
 
     from ageassure.imaging.frame import Frame
 
-    # isort: split
-    import cv2  # after numpy, about whose absence it prints
+    import cv2  # isort: skip - where numpy is missing it prints, so it comes last
 except ImportError as error:
     _missing = error.name or "cv2"
 if _missing:
@@ -140,11 +139,7 @@ def _decode_file(encoded: memoryview, long_side_pixels: int) -> Frame:
     header = read_header(encoded)
     scale = _scale(header, long_side_pixels)
     flags = cv2.IMREAD_UNCHANGED if header.alpha else _REDUCED[scale]
-    file = header.decoder_file(encoded)
-    try:
-        pixels = cv2.imdecode(np.frombuffer(file, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
-    finally:
-        _wipe(file)
+    pixels = _imdecode(header.decoder_file(encoded), flags)
     if pixels is None:
         raise malformed("got a picture that cannot be decoded")
     size = -(-header.height // scale), -(-header.width // scale)
@@ -152,6 +147,14 @@ def _decode_file(encoded: memoryview, long_side_pixels: int) -> Frame:
         pixels.fill(0)
         raise malformed("got other pixels than the picture's header says")
     return Frame(_upright(_flatten(pixels) if header.alpha else pixels, header.orientation))
+
+
+def _imdecode(file: bytearray, flags: int) -> NDArray[Any] | None:
+    """Decode and wipe the file; the orientation is left alone, None stands for a failure."""
+    try:
+        return cv2.imdecode(np.frombuffer(file, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
+    finally:
+        _wipe(file)
 
 
 def _scale(header: PictureHeader, long_side_pixels: int) -> int:
