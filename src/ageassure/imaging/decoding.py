@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ageassure.errors import MissingExtraError, PictureError
 from ageassure.imaging.formats import read_header
-from ageassure.imaging.header import PictureFormat, check_sides, malformed, unsupported
+from ageassure.imaging.header import PictureFormat, check_sides, malformed, too_large, unsupported
 
 _missing: str | None = None
 try:
@@ -98,12 +98,16 @@ def decode(
         if isinstance(evidence, np.ndarray):
             return _copy_array(evidence)
         if encoded is None:
-            raise unsupported(f"got a {type(evidence).__name__}, expected bytes or an array")
+            raise unsupported(
+                f"got a {type(evidence).__name__}, expected contiguous bytes or an array"
+            )
         return _decode_file(encoded, long_side_pixels)
     except PictureError as error:
         refusal = PictureError(str(error), code=error.code)
     except cv2.error:
         refusal = malformed("got a picture that cannot be decoded")
+    except MemoryError:
+        refusal = too_large("got a picture for which there is not enough memory")
     finally:
         if encoded is not None and not encoded.readonly:
             _wipe(encoded)
@@ -139,14 +143,27 @@ def _decode_file(encoded: memoryview, long_side_pixels: int) -> Frame:
     header = read_header(encoded)
     scale = _scale(header, long_side_pixels)
     flags = cv2.IMREAD_UNCHANGED if header.alpha else _REDUCED[scale]
-    pixels = _imdecode(header.decoder_file(encoded), flags)
-    if pixels is None:
-        raise malformed("got a picture that cannot be decoded")
-    size = -(-header.height // scale), -(-header.width // scale)
-    if pixels.shape != (*size, 4 if header.alpha else 3):
-        pixels.fill(0)
-        raise malformed("got other pixels than the picture's header says")
-    return Frame(_upright(_flatten(pixels) if header.alpha else pixels, header.orientation))
+    made: list[NDArray[Any]] = []  # one out of the other; all but the last are wiped
+    try:
+        pixels = _imdecode(header.decoder_file(encoded), flags)
+        if pixels is None:
+            raise malformed("got a picture that cannot be decoded")
+        made.append(pixels)
+        size = -(-header.height // scale), -(-header.width // scale)
+        if pixels.shape != (*size, 4 if header.alpha else 3):
+            raise malformed("got other pixels than the picture's header says")
+        if header.alpha:
+            made.append(np.empty((*size, 3), np.uint8))
+            _flatten(pixels, made[-1])
+        transposed, flip = _UPRIGHT[header.orientation]
+        if transposed:
+            made.append(cv2.transpose(made[-1]))
+        if flip is not None:
+            made.append(cv2.flip(made[-1], flip))
+        return Frame(made.pop())
+    finally:
+        for array in made:
+            array.fill(0)
 
 
 def _imdecode(file: bytearray, flags: int) -> NDArray[Any] | None:
@@ -167,41 +184,22 @@ def _scale(header: PictureHeader, long_side_pixels: int) -> int:
     )
 
 
-def _flatten(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """Lay BGRA pixels over the background, as RGB; the pixels given are wiped.
+def _flatten(pixels: NDArray[Any], flat: NDArray[np.uint8]) -> None:
+    """Lay BGRA pixels of 8 or 16 bits over the background, into an RGB array.
 
     Dropping the alpha channel instead would show colours that no viewer of the picture sees.
     """
-    height, width, _ = pixels.shape
-    flat = np.empty((height, width, 3), np.uint8)
-    work = np.empty((_BAND_ROWS, width, 3), np.uint16)
+    if pixels.dtype == np.uint16:
+        np.right_shift(pixels, 8, out=pixels)
+    work = np.empty((_BAND_ROWS, flat.shape[1], 3), np.uint16)
     try:
-        if pixels.dtype == np.uint16:
-            np.right_shift(pixels, 8, out=pixels)
-        for top in range(0, height, _BAND_ROWS):
+        for top in range(0, len(flat), _BAND_ROWS):
             band = pixels[top : top + _BAND_ROWS]
             alpha = band[..., 3:].astype(np.uint16)
             mixed = work[: len(band)]
             np.multiply(band[..., 2::-1], alpha, out=mixed)
-            mixed += (255 - alpha) * np.uint16(BACKGROUND) + np.uint16(127)  # rounds
+            mixed += (255 - alpha) * BACKGROUND + 127  # 127: // below rounds
             mixed //= 255
             flat[top : top + _BAND_ROWS] = mixed
     finally:
-        pixels.fill(0)
         work.fill(0)
-    return flat
-
-
-def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Turn the pixels as the EXIF orientation asks; each array but the last is wiped."""
-    transposed, flip = _UPRIGHT[orientation]
-    if transposed:
-        pixels = _replace(pixels, cv2.transpose(pixels))
-    if flip is not None:
-        pixels = _replace(pixels, cv2.flip(pixels, flip))
-    return pixels
-
-
-def _replace(old: NDArray[np.uint8], new: NDArray[Any]) -> NDArray[np.uint8]:
-    old.fill(0)
-    return new
