@@ -19,7 +19,8 @@ extensions = [
     "figures",
 ]
 exclude_patterns = ["_build"]
-myst_enable_extensions = ["colon_fence", "deflist"]
+myst_enable_extensions = ["substitution"]
+myst_substitutions = {"release": release}
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"

@@ -107,12 +107,12 @@ def _parameter(parameter: click.Parameter) -> list[str]:
         name = f"`{parameter.make_metavar(click.Context(click.Command('')))}`"
         meaning = ""
     if parameter.required:
-        need = "required"
+        default = "required"
     elif getattr(parameter, "show_default", False):
-        need = f"`{parameter.default}`"
+        default = f"`{parameter.default}`"
     else:
-        need = ""
-    return [name, need, meaning]
+        default = ""
+    return [name, default, meaning]
 
 
 def command_reference() -> str:
@@ -121,7 +121,7 @@ def command_reference() -> str:
     for path, command in _commands(app, "ageassure"):
         rows = [_parameter(parameter) for parameter in command.params]
         help_text = inspect.cleandoc(command.help or "")
-        sections += [f"### `{path}`", help_text, table(["", "", "meaning"], rows)]
+        sections += [f"### `{path}`", help_text, table(["argument", "default", "meaning"], rows)]
     return "\n\n".join(sections)
 
 
@@ -144,10 +144,9 @@ def model_reference() -> str:
                     ["file", f"`{file['name']}`, {file['bytes']:,} bytes"],
                     ["SHA-256", f"`{file['sha256']}`"],
                     ["origin", f"{source['origin']}"],
-                    [
-                        "licence",
-                        f"{licence['spdx']}. {licence['attribution']}. {licence['changes']}",
-                    ],
+                    ["licence", f"{licence['spdx']}. {licence['attribution']}"],
+                    ["changes", licence["changes"]],
+                    ["cost", f"{manifest['cost']['macs']:,} multiply-adds for one input"],
                 ],
             ),
             "Not for:",
