@@ -136,19 +136,6 @@ class Successive:
         """What a token may tell beside the age."""
         return self.steps[0].policy.may_tell
 
-    def steps_for(
-        self,
-        *,
-        methods: frozenset[MethodClass] | None = None,
-        minimum_level: AssuranceLevel | None = None,
-    ) -> tuple[Step, ...]:
-        """Steps that could settle a request that insists on these; the others collect nothing."""
-        return tuple(
-            step
-            for step in self.steps
-            if step.policy.can_settle(methods=methods, minimum_level=minimum_level)
-        )
-
     def decide(
         self,
         findings: Sequence[Finding],

@@ -76,9 +76,13 @@ class Session:
         if name not in self.awaiting:
             raise RequestRefusedError(f"got a step that is not awaited, expected {self.awaiting}")
         index = [step.name for step in self._case.steps].index(name)
-        self._reached = index
         step = self._case.steps[index]
-        self._case.take_attempt(step)
+        try:
+            self._case.take_attempt(step)
+        except AttemptsExhaustedError:
+            self._reached = index
+            raise
+        self._reached = index
         try:
             # In one expression: no local variable keeps the estimate in a traceback.
             self._findings.append(Finding(step=name, estimate=self._case.estimate(step, held)))
