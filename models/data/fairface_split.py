@@ -2,7 +2,7 @@
 
 Everything that is fitted here uses it, and nothing is tuned on its test part. A picture's part
 comes from its name in FairFace alone, so that the split survives another order or subset of the
-pictures; only those in ``moved_to_train.txt`` (``near_duplicates.py`` writes it) go to train
+pictures; only those in ``near_duplicates.txt`` (``near_duplicates.py`` writes it) go to train
 whatever their name says.
 
 Run it to print the sizes of the parts::
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
 SEED: Final = "ageassure-fairface-1"
-TRAIN_SHARE: Final = 0.675
-CALIBRATION_SHARE: Final = 0.150
-MOVED: Final = Path(__file__).with_name("moved_to_train.txt")
+TRAIN_SHARE: Final = 0.670
+CALIBRATION_SHARE: Final = 0.158
+NEAR_DUPLICATES: Final = Path(__file__).with_name("near_duplicates.txt")
 
 COLUMNS: Final = ("shard", "file", "age_low", "age_high", "sex", "ethnicity", "fairface_file")
 
@@ -80,25 +80,25 @@ def part_by_name(fairface_file: str) -> Part:
     return Part.CALIBRATION if share < TRAIN_SHARE + CALIBRATION_SHARE else Part.TEST
 
 
-def read_moved(path: Path = MOVED) -> frozenset[str]:
-    """FairFace names of the pictures that go to train whatever their name says."""
+def read_near_duplicates(path: Path = NEAR_DUPLICATES) -> frozenset[str]:
+    """FairFace names of the pictures that have a near-duplicate."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
 def load_split(
-    labels_csv: Path, moved: Collection[str] | None = None
+    labels_csv: Path, near_duplicates: Collection[str] | None = None
 ) -> tuple[LabelledFace, ...]:
     """Read the labels and give every picture its part, in the file's order.
 
     Args:
         labels_csv: ``labels.csv`` beside the shards.
-        moved: Pictures that go to train; the committed list if None.
+        near_duplicates: Pictures that go to train; the committed list if None.
 
     Raises:
         ValueError: If the columns are others, a picture occurs twice, or an age group is empty.
     """
-    to_train = read_moved() if moved is None else moved
+    to_train = read_near_duplicates() if near_duplicates is None else near_duplicates
     with labels_csv.open(newline="", encoding="utf-8") as stream:
         reader = csv.DictReader(stream)
         if tuple(reader.fieldnames or ()) != COLUMNS:
@@ -158,7 +158,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Print the sizes of the parts.")
     parser.add_argument("folder", type=Path, help="holds labels.csv and the shards")
     faces = load_split(parser.parse_args().folder / "labels.csv")
-    print(f"split {split_digest(faces)}")
+    moved = sum(face.part is not part_by_name(face.fairface_file) for face in faces)
+    print(f"split {split_digest(faces)}; moved to train {moved}")
     for column in ("group", "sex", "ethnicity"):
         counts = Counter((getattr(face, column), face.part) for face in faces)
         print(f"\n| {column} | " + " | ".join(Part) + " |\n| --- | ---: | ---: | ---: |")

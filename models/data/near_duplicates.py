@@ -1,4 +1,4 @@
-"""Find near-duplicates among the FairFace pictures, and write which ones go to train.
+"""Find the FairFace pictures that have a near-duplicate; they all go to train.
 
 Pictures of one photograph, or of one moment, must not lie in two parts: what was learnt on one
 would be tested on the other. Nor may two of them lie in calibration or test: bounds on error rates
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
-from fairface_split import MOVED, LabelledFace, Part, load_split, read_pictures
+from fairface_split import NEAR_DUPLICATES, LabelledFace, load_split, read_pictures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,8 +48,7 @@ def contrast_normalised(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0)
     detail = smooth - cv2.GaussianBlur(smooth, (0, 0), 6.0)
     deviation = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), 6.0))
-    normalised: NDArray[np.float32] = detail / (deviation + 6.0)
-    return normalised
+    return (detail / (deviation + 6.0)).astype(np.float32)
 
 
 def small(image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -70,9 +69,7 @@ def aligned_correlation(first: NDArray[np.float32], second: NDArray[np.float32])
         return -1.0
 
 
-def candidates(
-    rows: NDArray[np.float32], columns: NDArray[np.float32]
-) -> list[tuple[int, int]]:
+def candidates(rows: NDArray[np.float32], columns: NDArray[np.float32]) -> list[tuple[int, int]]:
     """Pairs (i, j), i < j, of rows and columns whose product is at least ``CANDIDATE``."""
     pairs: list[tuple[int, int]] = []
     for start in range(0, len(rows), BLOCK):
@@ -82,9 +79,7 @@ def candidates(
     return pairs
 
 
-def near_duplicates(
-    images: NDArray[np.float16], *, mirrored: bool
-) -> list[tuple[int, int, float]]:
+def near_duplicates(images: NDArray[np.float16], *, mirrored: bool) -> list[tuple[int, int, float]]:
     """Pairs (i, j, correlation) of near-duplicates among normalised pictures ``[N, 128, 128]``."""
     rows = np.stack([small(image.astype(np.float32)) for image in images])
     columns = rows
@@ -101,9 +96,7 @@ def near_duplicates(
     return pairs
 
 
-def read_all(
-    folder: Path, faces: tuple[LabelledFace, ...]
-) -> tuple[NDArray[np.float16], int]:
+def read_all(folder: Path, faces: tuple[LabelledFace, ...]) -> tuple[NDArray[np.float16], int]:
     """All pictures, normalised, in the order of ``faces``; and how many have a twin byte by byte.
 
     Raises:
@@ -124,33 +117,34 @@ def read_all(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("folder", type=Path, help="holds labels.csv and the shards")
-    parser.add_argument("--out", type=Path, default=MOVED, help="list to write")
+    parser.add_argument("--out", type=Path, default=NEAR_DUPLICATES, help="list to write")
     parser.add_argument("--pairs", type=Path, help="also write all pairs with their correlation")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    faces = load_split(arguments.folder / "labels.csv", moved=())
-    images, exact = read_all(arguments.folder, faces)
-    plain = near_duplicates(images, mirrored=False)
-    mirrored = near_duplicates(images, mirrored=True)
-    pairs = sorted({(i, j) for i, j, _ in plain + mirrored})
-    straddling = sum(faces[i].part is not faces[j].part for i, j in pairs)
-    involved = {index for pair in pairs for index in pair}
-    moved = sorted(faces[i].fairface_file for i in involved if faces[i].part is not Part.TRAIN)
-    header = (
-        "# FairFace pictures with a near-duplicate that lie in train, whatever their name says;\n"
-        "# written by near_duplicates.py\n"
-    )
-    arguments.out.write_text(header + "".join(f"{name}\n" for name in moved), encoding="utf-8")
+    faces = load_split(arguments.folder / "labels.csv", near_duplicates=())
+    images, identical = read_all(arguments.folder, faces)
+    names = [face.fairface_file for face in faces]
+    found = {
+        kind: near_duplicates(images, mirrored=kind == "mirrored") for kind in ("plain", "mirrored")
+    }
+    lines = [
+        f"{kind},{names[i]},{names[j]},{score:.4f}\n"
+        for kind, pairs in found.items()
+        for i, j, score in pairs
+    ]
     if arguments.pairs:
-        lines = [
-            f"{kind},{faces[i].fairface_file},{faces[j].fairface_file},{score:.4f}\n"
-            for kind, found in (("plain", plain), ("mirrored", mirrored))
-            for i, j, score in found
-        ]
         arguments.pairs.write_text("".join(lines), encoding="utf-8")
-    print(f"pictures {len(faces):,}, byte-identical to an earlier one {exact}")
-    print(f"pairs {len(pairs)}: plain {len(plain)}, mirrored {len(mirrored)}")
-    print(f"pairs across parts {straddling}; pictures in pairs {len(involved)}, moved {len(moved)}")
+    both = {(i, j) for pairs in found.values() for i, j, _ in pairs}
+    listed = sorted({names[index] for pair in both for index in pair})
+    header = (
+        "# Pictures that have a near-duplicate, by their name in FairFace; they all go to train.\n"
+        "# Written by near_duplicates.py.\n"
+    )
+    arguments.out.write_text(header + "".join(f"{name}\n" for name in listed), encoding="utf-8")
+    straddling = sum(faces[i].part is not faces[j].part for i, j in both)
+    print(f"pictures {len(faces):,}, byte-identical to another one {identical}")
+    print(f"pairs {len(both)}: plain {len(found['plain'])}, mirrored {len(found['mirrored'])}")
+    print(f"of them across parts {straddling}; pictures in pairs {len(listed)}")
 
 
 if __name__ == "__main__":
