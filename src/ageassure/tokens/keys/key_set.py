@@ -46,7 +46,8 @@ class JWKSet:
         Raises:
             KeySetError: If it is no set, or one of its keys must not be used.
         """
-        keys = members.get("keys") if isinstance(members, Mapping) else None
+        document: object = members
+        keys = document.get("keys") if isinstance(document, Mapping) else None
         if not isinstance(keys, list) or len(keys) > MAX_KEYS:
             raise KeySetError(f"got no JWK Set, expected an object with at most {MAX_KEYS} keys")
         return cls(keys=tuple(PublicJWK.from_dict(key) for key in keys))

@@ -198,14 +198,13 @@ class SigningKey:
             form: ``pem`` or ``jwk``.
 
         Raises:
-            ConfigurationError: If the password is empty, or given for a JWK.
+            ConfigurationError: If the form is another, or the password empty or given for a JWK.
             KeySetError: If the path exists, or the file cannot be written.
         """
-        if form == "jwk" and password is not None:
-            raise ConfigurationError("got a password for a JWK file, expected the form pem")
-        content = (
-            strict_json.dump_object(dict(self.to_jwk())) if form == "jwk" else self.to_pem(password)
-        )
+        if form not in ("pem", "jwk") or (form == "jwk" and password is not None):
+            raise ConfigurationError("got another form, or a password for a JWK file")
+        jwk = form == "jwk"
+        content = strict_json.dump_object(dict(self.to_jwk())) if jwk else self.to_pem(password)
         write_private_file(path, content)
 
     @classmethod

@@ -1,0 +1,146 @@
+"""The memory replay store: once, until expiry, bounded; and what a replay is keyed on."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+
+from ageassure.errors import ConfigurationError, ReplayStoreError
+from ageassure.verifier import MemoryReplayStore
+from ageassure.verifier.replay import replay_key, replay_prefix
+
+START = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+T0 = int(START.timestamp())
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> datetime:
+        return START + timedelta(seconds=self.seconds)
+
+
+def key(number: int) -> bytes:
+    return number.to_bytes(32, "big")
+
+
+def test_once() -> None:
+    store = MemoryReplayStore(now=Clock())
+    assert store.claim(key(1), T0 + 900) is True
+    assert store.claim(key(1), T0 + 900) is False
+    assert store.claim(key(1), T0 + 5000) is False
+    assert store.claim(key(2), T0 + 900) is True
+    assert len(store) == 2
+
+
+def test_remembered_until_expiry_and_forgotten_after() -> None:
+    clock = Clock()
+    store = MemoryReplayStore(now=clock)
+    store.claim(key(1), T0 + 900)
+    clock.seconds = 899.999
+    assert store.claim(key(1), T0 + 900) is False
+    clock.seconds = 961
+    assert store.claim(key(2), T0 + 2000) is True
+    assert len(store) == 1
+
+
+def test_nothing_is_remembered_for_too_short() -> None:
+    clock = Clock()
+    store = MemoryReplayStore(now=clock)
+    for offset in range(120):
+        store.claim(key(offset), T0 + 60 + offset)
+    for second in range(60, 180):
+        clock.seconds = second - 0.5
+        for offset in range(max(0, second - 60), 120):
+            assert store.claim(key(offset), T0 + 60 + offset) is False
+
+
+def test_a_full_store_refuses_and_forgets_nothing() -> None:
+    clock = Clock()
+    store = MemoryReplayStore(3, now=clock)
+    assert all(store.claim(key(number), T0 + 900) for number in range(3))
+    with pytest.raises(ReplayStoreError, match="full"):
+        store.claim(key(3), T0 + 900)
+    assert not any(store.claim(key(number), T0 + 900) for number in range(3))
+    clock.seconds = 1000
+    assert store.claim(key(3), T0 + 1900) is True
+
+
+def test_an_entry_that_has_expired_is_refused() -> None:
+    store = MemoryReplayStore(now=Clock())
+    with pytest.raises(ReplayStoreError, match="clock"):
+        store.claim(key(1), T0)
+    assert len(store) == 0
+    assert store.claim(key(1), T0 + 1)
+
+
+def test_memory_stays_bounded_over_time() -> None:
+    clock = Clock()
+    store = MemoryReplayStore(now=clock)
+    largest = 0
+    for number in range(20_000):
+        clock.seconds = number / 10  # ten a second for 2,000 seconds, each for 100
+        store.claim(key(number), int(T0 + clock.seconds) + 100)
+        largest = max(largest, len(store))
+    assert largest <= 10 * (100 + 60) + 20
+
+
+def test_many_expiries_at_once_are_forgotten_little_by_little() -> None:
+    clock = Clock()
+    store = MemoryReplayStore(now=clock)
+    for number in range(1000):
+        store.claim(key(number), T0 + 100)
+    clock.seconds = 200
+    for number in range(1000, 1500):
+        before = len(store)
+        store.claim(key(number), T0 + 400)
+        assert before - len(store) == 1
+    assert len(store) == 500
+
+
+def test_threads_racing_for_one_key() -> None:
+    store = MemoryReplayStore(now=Clock())
+    start = Barrier(8)
+    answers: list[bool] = []
+
+    def race() -> None:
+        start.wait()
+        answers.extend([store.claim(key(number), T0 + 900) for number in range(500)])
+
+    threads = [Thread(target=race) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers.count(True) == 500
+
+
+@pytest.mark.parametrize("capacity", [0, -1, True, 1.5, "10", None])
+def test_bad_capacities(capacity: Any) -> None:
+    with pytest.raises(ConfigurationError):
+        MemoryReplayStore(capacity)
+
+
+def test_bad_clock() -> None:
+    store = MemoryReplayStore(now=lambda: datetime(2026, 6, 1))  # noqa: DTZ001 - naive on purpose
+    with pytest.raises(ConfigurationError):
+        store.claim(key(1), T0 + 900)
+
+
+def test_the_key_is_over_three_length_prefixed_texts() -> None:
+    parts = ["https://age.example", "caf\u00e9", "AAAAAAAAAAAAAAAAAAAAAA"]
+    data = b"".join(len(p.encode()).to_bytes(8, "big") + p.encode() for p in parts)
+    expected = hashlib.sha256(data).digest()
+    assert replay_key(replay_prefix(parts[0], parts[1]), parts[2]) == expected
+
+
+def test_no_two_texts_run_into_each_other() -> None:
+    texts = [("ab", "c", "d"), ("a", "bc", "d"), ("a", "b", "cd"), ("abc", "", "d")]
+    assert len({replay_key(replay_prefix(iss, aud), jti) for iss, aud, jti in texts}) == len(texts)
