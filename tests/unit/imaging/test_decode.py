@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
 from typing import Any
@@ -387,3 +388,36 @@ def test_broken_tables_are_malformed_and_silent(capfd: Any) -> None:
     for broken in (bytes(too_many_codes), no_quantisation):
         assert error_of(broken).code == "picture_malformed"
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_a_damaged_byte_anywhere_is_silent(kind: str, capfd: Any) -> None:
+    data = encode(ASTRONAUT[:64, :64] // 32 * 32, kind)
+    for place in range(len(data)):
+        damaged = bytearray(data)
+        damaged[place] ^= 0x11
+        try:
+            decode(damaged).wipe()
+        except PictureError:
+            continue
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_libjpeg_says_of_damaged_data_is_nothing_of_the_picture(capfd: Any) -> None:
+    data = encode(ASTRONAUT, "JPEG")
+    start = data.index(b"\xff\xda") + 100
+    for place in range(start, len(data) - 2, 97):
+        damaged = bytearray(data)
+        damaged[place] ^= 0x5A
+        try:
+            decode(damaged).wipe()
+        except PictureError:
+            continue
+    said = capfd.readouterr()
+    assert said.out == ""
+    for line in said.err.splitlines():
+        assert re.fullmatch(
+            r"Corrupt JPEG data: (premature end of data segment|bad Huffman code"
+            r"|\d+ extraneous bytes before marker 0x\w\w)",
+            line,
+        )
