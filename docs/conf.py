@@ -26,8 +26,10 @@ myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True}
+autodoc_preserve_defaults = True
 napoleon_use_rtype = False
+napoleon_custom_sections = [("Members", "params_style")]
 
 html_theme = "furo"
 html_title = f"ageassure {release}"

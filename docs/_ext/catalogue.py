@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import tomllib
+from enum import EnumType
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -183,8 +184,18 @@ class Catalogue(Generated):
     }
 
 
+def list_members(
+    _app: Sphinx, what: str, _name: str, found: object, _options: object, lines: list[str]
+) -> None:
+    """Name the members of an enumeration whose docstring does not."""
+    if what == "class" and isinstance(found, EnumType) and "Members:" not in lines:
+        values = ", ".join(f"``{m.name}`` ({m.value})" for m in found.__members__.values())
+        lines += [f"Members: {values}.", ""]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives."""
     for name in Catalogue.makers:
         app.add_directive(name, Catalogue)
+    app.connect("autodoc-process-docstring", list_members)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

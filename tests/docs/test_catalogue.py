@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ageassure.errors import VerificationError
+from ageassure.errors import EvidenceError, VerificationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +52,20 @@ def test_texts_are_whole(catalogue: Any) -> None:
     for code, text in catalogue.texts("errors.toml", codes).items():
         assert text["meaning"].endswith("."), code
         assert text["do"].endswith("."), code
+
+
+def test_codes_that_nothing_raises_yet_are_said_to_be_so(catalogue: Any, root: Path) -> None:
+    codes = {code for cls in catalogue.error_classes() for code in cls.codes}
+    texts = catalogue.texts("errors.toml", codes)
+    source = "".join(
+        path.read_text(encoding="utf-8")
+        for path in (root / "src").rglob("*.py")
+        if path.name not in {"errors.py", "reasons.py"}
+    )
+    for cls in catalogue.error_classes(EvidenceError):
+        for code in cls.codes - {"evidence"}:
+            raised = f'code="{code}"' in source
+            assert raised != ("with this version" in texts[code]["meaning"]), code
 
 
 def test_token_format_and_error_texts_agree_on_the_steps(catalogue: Any, root: Path) -> None:

@@ -1,0 +1,42 @@
+"""Every public name of a room is on its page of the reference."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ELSEWHERE = {"ageassure.verifier": {"JWKSet"}}
+
+
+@pytest.mark.parametrize(
+    "room",
+    [
+        "errors",
+        "estimators",
+        "imaging",
+        "inference",
+        "policy",
+        "provider",
+        "results",
+        "testing",
+        "tokens",
+        "verifier",
+    ],
+)
+def test_every_public_name_is_shown(root: Path, room: str) -> None:
+    page = (root / "docs" / "reference" / "api" / f"{room}.md").read_text(encoding="utf-8")
+    module = import_module(f"ageassure.{room}")
+    blocks = re.findall(r"automodule:: (\S+)\n((?:   .*\n)*)", page)
+    if (module.__name__, "") in blocks or (module.__name__, "   :show-inheritance:\n") in blocks:
+        # autodoc shows what is there without being asked for: nothing that is loaded later.
+        shown = set(vars(module))
+    else:
+        shown = set(re.findall(rf"auto\w+:: {module.__name__}\.(\w+)$", page, re.MULTILINE))
+    public = set(getattr(module, "__all__", ())) - ELSEWHERE.get(module.__name__, set())
+    assert public <= shown
