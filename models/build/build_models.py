@@ -19,7 +19,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from compare import TOLERANCE, differences
+from compare import TOLERANCE, differences, identical
+from flush_subnormals import flush_subnormals
 from tflite_to_onnx import Output, convert
 
 MODELS = Path(__file__).resolve().parent.parent
@@ -91,6 +92,8 @@ def build(manifest: Manifest, source: bytes) -> bytes:
     conversion = manifest["source"]["conversion"]
     if conversion == "none":
         return source
+    if conversion == "flush-subnormals":
+        return flush_subnormals(source)
     if conversion != "tflite-to-onnx":
         raise BuildError(f"conversion {conversion!r} of {manifest['id']} is not known")
     outputs = {
@@ -126,7 +129,12 @@ def compare(manifest: Manifest, source: bytes, built: bytes) -> None:
     Raises:
         BuildError: further than rounding explains.
     """
-    if manifest["source"]["conversion"] == "none":
+    conversion = manifest["source"]["conversion"]
+    if conversion == "flush-subnormals":
+        print(
+            f"  outputs as in the original, to the last bit, on {identical(source, built)} inputs"
+        )
+    if conversion != "tflite-to-onnx":
         return
     names = {output["source_name"]: output["name"] for output in manifest["output"]}
     for name, (difference, share) in differences(source, built, names).items():
