@@ -44,7 +44,11 @@ def seeds() -> list[bytes]:
         (".png", colour, []),
         (".png", alpha, []),
         (".png", wide, []),
-        (".png", colour[..., 0] > 99, [cv2.IMWRITE_PNG_BILEVEL, 1]),
+        (
+            ".png",
+            np.where(colour[..., 0] > 99, 255, 0).astype(np.uint8),
+            [cv2.IMWRITE_PNG_BILEVEL, 1],
+        ),
         (".webp", colour, []),
         (".webp", colour, [cv2.IMWRITE_WEBP_QUALITY, 60]),
         (".webp", alpha, [cv2.IMWRITE_WEBP_QUALITY, 60]),

@@ -32,7 +32,9 @@ SEEDS = [
     encode(".png", PICTURE),
     encode(".png", ALPHA),
     encode(".png", PICTURE.astype(np.uint16) * 257),
-    encode(".png", PICTURE[..., 0] > 99, cv2.IMWRITE_PNG_BILEVEL, 1),
+    encode(
+        ".png", np.where(PICTURE[..., 0] > 99, 255, 0).astype(np.uint8), cv2.IMWRITE_PNG_BILEVEL, 1
+    ),
     encode(".webp", PICTURE),
     encode(".webp", PICTURE, cv2.IMWRITE_WEBP_QUALITY, 60),
     encode(".webp", ALPHA, cv2.IMWRITE_WEBP_QUALITY, 60),
