@@ -8,8 +8,25 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PINNED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({})
-"""Model → file in its folder → SHA-256."""
+# What `sha256sum */model.toml */*.onnx */*.json` prints in the folder models.
+_TABLE: Final = """\
+dadd416b1a38ceed83df40630425b65e67cd45ce88bdec474157a6bf648b4e6c  age-v1/age-v1.onnx
+cc136ef73ae0797d9588abf62414d4e44254f4103d25f00bbaf729be38938585  age-v1/alignment.json
+ccf6e29b63f200a5ef5b3734de9308a1481393e5437f9f3cc3dcfbb7f3a52095  age-v1/model.toml
+37012bc3bf13d6b10b509e4ef0e17a0fce5edc07e54530ba49f0a0b037fb9d2a  blazeface-128/blazeface-128.onnx
+f68259d8d742ba9b45f9a8a5f3804f40bc62a8878784b56178aebfcf31d2a261  blazeface-128/model.toml
+eedd5d2aaa8be247fb4ae60c156ab8bbf3d3101da366c70faff8c5a9c384071b  blazeface-256/blazeface-256.onnx
+5d7ed21130cc116da622d883e96da3eb9d20c8cc95a498ca350f1e97f2da63f3  blazeface-256/model.toml
+aed056c9ca6c3de288397701fb6cec93b8b3a1b22c2f6dd4d97375b2dfa54b62  face-mesh-468/face-mesh-468.onnx
+86d597d114401246752d2d2d243c08c432ac64b3ca490c8d26a96308498c8dbc  face-mesh-468/model.toml
+"""
+
+PINNED: Final[Mapping[str, str]] = MappingProxyType(
+    {path: digest for digest, path in (line.split() for line in _TABLE.splitlines())}
+)
+"""``<model>/<file>`` → SHA-256, 64 hex digits."""
+
+MODEL_IDS: Final = tuple(dict.fromkeys(path.partition("/")[0] for path in PINNED))
 
 BLOCKED_LAYOUT: Final = frozenset({"blazeface-128", "blazeface-256", "face-mesh-468"})
 """Networks of depthwise convolutions gain from onnxruntime's blocked layout; age-v1 loses by it."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from ageassure.errors import MissingExtraError, ModelIntegrityError
 from ageassure.inference.manifest import ModelManifest
-from ageassure.inference.pinned import BLOCKED_LAYOUT, PINNED
+from ageassure.inference.pinned import BLOCKED_LAYOUT, MODEL_IDS, PINNED
 from ageassure.inference.session import Session
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def read_pinned(model_id: str, name: str) -> bytes:
         ModelIntegrityError: If no digest is pinned for it, it is missing, or it is another one.
         MissingExtraError: If ``ageassure-models`` is not installed.
     """
-    expected = PINNED.get(model_id, {}).get(name)
+    expected = PINNED.get(f"{model_id}/{name}")
     if expected is None:
         raise ModelIntegrityError(f"no digest is pinned for {name!r} of model {model_id!r}")
     data = _read(_folder(model_id) / name)
@@ -147,7 +147,7 @@ def check_models() -> list[ModelStatus]:
     Raises:
         MissingExtraError: If ``ageassure-models`` is not installed.
     """
-    return [_status(model_id) for model_id in PINNED]
+    return [_status(model_id) for model_id in MODEL_IDS]
 
 
 def _status(model_id: str) -> ModelStatus:
@@ -155,8 +155,10 @@ def _status(model_id: str) -> ModelStatus:
     try:
         manifest = load_manifest(model_id)
         role, licence = manifest.role, manifest.licence.spdx
-        for name in PINNED[model_id]:
-            read_pinned(model_id, name)
+        for path in PINNED:
+            owner, _, name = path.partition("/")
+            if owner == model_id:
+                read_pinned(owner, name)
     except ModelIntegrityError as error:
         problem = str(error)
     return ModelStatus(id=model_id, role=role, licence=licence, problem=problem)

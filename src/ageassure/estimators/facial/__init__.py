@@ -2,3 +2,9 @@
 
 detect → align → quality → liveness slot → age network → calibration
 """
+
+from __future__ import annotations
+
+from ageassure.estimators.facial.estimator import FacialAgeEstimator
+
+__all__ = ["FacialAgeEstimator"]

@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ageassure.errors import ModelIntegrityError
+from ageassure.errors import AgeAssuranceError, ModelIntegrityError
 from ageassure.estimators.facial.calibration import Calibration
 from ageassure.estimators.facial.pipeline import LONG_SIDE_PIXELS, FacialPipeline
 from ageassure.imaging import decode
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from ageassure.estimators.facial.raw import RawAge
 
 
 def _now() -> datetime:
@@ -76,8 +78,19 @@ class FacialAgeEstimator:
             FaceError: ``no_face`` or ``several_faces``.
             ModelIntegrityError: If a network fails.
         """
-        with decode(evidence, long_side_pixels=LONG_SIDE_PIXELS) as frame:
-            raw = self._pipeline.raw(frame)
+        try:
+            with decode(evidence, long_side_pixels=LONG_SIDE_PIXELS) as frame:
+                raw = self._pipeline.raw(frame)
+        except AgeAssuranceError as error:
+            refusal = type(error)(str(error), code=error.code)
+        else:
+            return self._calibrated(raw)
+        finally:
+            del evidence
+        # Raised outside the except block: a chained error would keep the picture alive.
+        raise refusal
+
+    def _calibrated(self, raw: RawAge) -> AgeDistribution:
         return AgeDistribution(
             probabilities=self._calibration.probabilities(raw).tolist(),
             provenance=Provenance(
