@@ -27,6 +27,3 @@ PINNED: Final[Mapping[str, str]] = MappingProxyType(
 """``<model>/<file>`` → SHA-256, 64 hex digits."""
 
 MODEL_IDS: Final = tuple(dict.fromkeys(path.partition("/")[0] for path in PINNED))
-
-BLOCKED_LAYOUT: Final = frozenset({"blazeface-128", "blazeface-256", "face-mesh-468"})
-"""Networks of depthwise convolutions gain from onnxruntime's blocked layout; age-v1 loses by it."""

@@ -57,48 +57,37 @@ class Session:
 
     Args:
         model: The ONNX file's bytes.
-        inputs: What the manifest says of the inputs.
-        outputs: What it says of the outputs, in order.
-        blocked_layout: Let onnxruntime lay the weights out for vector units (its highest
-            optimisation level). The results differ by rounding only; which is faster depends on
-            the network.
+        takes: What the manifest says of the one input.
+        gives: What it says of the outputs, in order.
 
     Raises:
         ModelIntegrityError: If onnxruntime cannot load it, or names, types or shapes are others
             than declared.
     """
 
-    def __init__(
-        self,
-        model: bytes,
-        *,
-        inputs: Sequence[Tensor],
-        outputs: Sequence[Tensor],
-        blocked_layout: bool,
-    ) -> None:
-        session = _loaded(model, _options(blocked_layout=blocked_layout))
+    def __init__(self, model: bytes, *, takes: Tensor, gives: Sequence[Tensor]) -> None:
+        session = _loaded(model, _options())
         if session is None:
             raise ModelIntegrityError("onnxruntime cannot load the model file")
-        declared = ([_as_listed(t) for t in inputs], [_as_listed(t) for t in outputs])
-        found = (
-            [_listed(n) for n in session.get_inputs()],
-            [_listed(n) for n in session.get_outputs()],
-        )
-        if declared != found:
-            raise ModelIntegrityError("the network's inputs or outputs are not those declared")
+        declared = ([_as_listed(takes)], [_as_listed(tensor) for tensor in gives])
+        nodes = (session.get_inputs(), session.get_outputs())
+        if declared != tuple([_listed(node) for node in side] for side in nodes):
+            raise ModelIntegrityError("the network's input or outputs are not those declared")
         self._session = session
-        self._input_names = [tensor.name for tensor in inputs]
+        self._input_name = takes.name
 
-    def run(self, *arrays: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    def run(self, array: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """Run the network.
+
+        Returns:
+            The outputs in their order, all finite.
 
         Raises:
             ModelIntegrityError: If onnxruntime fails, or an output is not finite.
         """
-        feeds = dict(zip(self._input_names, arrays, strict=True))
         outputs: list[NDArray[np.float32]] | None
         try:
-            outputs = self._session.run(None, feeds)
+            outputs = self._session.run(None, {self._input_name: array})
         except Exception:  # noqa: BLE001 - onnxruntime's exceptions have no common base
             outputs = None
         # Raised outside the except block: a chained error would keep the input alive.
@@ -109,16 +98,13 @@ class Session:
         return outputs
 
 
-def _options(*, blocked_layout: bool) -> Any:  # noqa: ANN401 - onnxruntime has no types
+def _options() -> Any:  # noqa: ANN401 - onnxruntime has no types
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = _THREADS
     options.inter_op_num_threads = _THREADS
     options.enable_cpu_mem_arena = False
     options.log_severity_level = _SILENT
-    level = onnxruntime.GraphOptimizationLevel
-    options.graph_optimization_level = (
-        level.ORT_ENABLE_ALL if blocked_layout else level.ORT_ENABLE_EXTENDED
-    )
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     return options
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from ageassure.errors import MissingExtraError, ModelIntegrityError
 from ageassure.inference.manifest import ModelManifest
-from ageassure.inference.pinned import BLOCKED_LAYOUT, MODEL_IDS, PINNED
+from ageassure.inference.pinned import MODEL_IDS, PINNED
 from ageassure.inference.session import Session
 
 if TYPE_CHECKING:
@@ -35,24 +35,16 @@ class Model:
     Args:
         manifest: What it is.
         model: The ONNX file's bytes.
-        blocked_layout: See :class:`~ageassure.inference.session.Session`.
 
     Raises:
         ModelIntegrityError: If the bytes are not the manifest's, or the network breaks the
             contract that the manifest declares.
     """
 
-    def __init__(
-        self, manifest: ModelManifest, model: bytes, *, blocked_layout: bool = True
-    ) -> None:
+    def __init__(self, manifest: ModelManifest, model: bytes) -> None:
         _demand_digest(model, manifest.file_sha256, manifest.file_name)
         self.manifest = manifest
-        self._session = Session(
-            model,
-            inputs=(manifest.input,),
-            outputs=manifest.outputs,
-            blocked_layout=blocked_layout,
-        )
+        self._session = Session(model, takes=manifest.input, gives=manifest.outputs)
         self._mean = np.array(manifest.mean, dtype=np.float32)[:, None, None]
         self._factor = np.float32(1 / manifest.divisor)
 
@@ -82,7 +74,7 @@ def load_model(model_id: str) -> Model:
     """
     manifest = load_manifest(model_id)
     model = read_pinned(model_id, manifest.file_name)
-    return Model(manifest, model, blocked_layout=model_id in BLOCKED_LAYOUT)
+    return Model(manifest, model)
 
 
 def load_manifest(model_id: str) -> ModelManifest:
