@@ -24,6 +24,7 @@
         ├── MalformedTokenError        size, form, header or claims
         ├── WrongTokenTypeError
         ├── UntrustedKeyError
+        ├── KeySetUnavailableError
         ├── AlgorithmError
         ├── SignatureError
         ├── UntrustedIssuerError
@@ -225,6 +226,12 @@ class UntrustedKeyError(VerificationError):
     """No pinned key has this ``kid`` (step 4)."""
 
     codes = frozenset({"unknown_key"})
+
+
+class KeySetUnavailableError(VerificationError):
+    """No usable key set of an issuer is at hand, and none could be fetched (step 4)."""
+
+    codes = frozenset({"key_set_unavailable"})
 
 
 class AlgorithmError(VerificationError):
