@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 # What `sha256sum */model.toml */*.onnx */*.json` prints in the folder models.
 _TABLE: Final = """\
 dadd416b1a38ceed83df40630425b65e67cd45ce88bdec474157a6bf648b4e6c  age-v1/age-v1.onnx
-cc136ef73ae0797d9588abf62414d4e44254f4103d25f00bbaf729be38938585  age-v1/alignment.json
+091418d1e07b9c4328467907f98ee73603bb930b72ffa93b3a83850958e30e3a  age-v1/alignment.json
 ccf6e29b63f200a5ef5b3734de9308a1481393e5437f9f3cc3dcfbb7f3a52095  age-v1/model.toml
 37012bc3bf13d6b10b509e4ef0e17a0fce5edc07e54530ba49f0a0b037fb9d2a  blazeface-128/blazeface-128.onnx
 f68259d8d742ba9b45f9a8a5f3804f40bc62a8878784b56178aebfcf31d2a261  blazeface-128/model.toml
