@@ -117,7 +117,7 @@ def _read_extended(payload: memoryview) -> tuple[tuple[int, int], int]:
 
 def _read_lossy(payload: memoryview) -> tuple[tuple[int, int], bool]:
     """Read VP8's key frame header: the frame's size; lossy data carries no alpha itself."""
-    if len(payload) < 10 or bytes(payload[3:6]) != _VP8_START_CODE:
+    if bytes(payload[3:6]) != _VP8_START_CODE:
         raise malformed("got no VP8 key frame")
     tag = int.from_bytes(payload[:3], "little")
     inter_frame, shown, first_partition = tag & 1, tag >> 4 & 1, tag >> 5

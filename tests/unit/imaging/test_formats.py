@@ -30,6 +30,7 @@ FOREIGN = {
     "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
     "pdf": b"%PDF-1.7\n" + bytes(60),
     "wave": b"RIFF\x24\0\0\0WAVEfmt " + bytes(60),
+    "not quite webp": b"RIFX\x24\0\0\0WEBPVP8L" + bytes(60),
     "mng": b"\x8aMNG\r\n\x1a\n" + bytes(60),
     "png without its first byte": b"PNG\r\n\x1a\n" + bytes(60),
     "start of a jpeg only": b"\xff\xd8",

@@ -82,6 +82,17 @@ def test_a_sequential_file_is_read(marker: int) -> None:
     assert (header.width, header.height, header.orientation, header.alpha) == (100, 80, 1, False)
 
 
+def test_segments_may_end_with_the_file_or_be_empty() -> None:
+    assert refused(SOI + sof() + segment(0xEF, b"")).code == "picture_malformed"
+    assert "no marker" in str(refused(SOI + segment(0xEF, b"")))
+
+
+@pytest.mark.parametrize("sampling", [0x41, 0x14, 0x44])
+def test_sampling_factors_go_up_to_four(sampling: int) -> None:
+    data = jpeg_file(sof(components=((1, sampling), *YCC[1:])), sos(), DATA)
+    assert read(data).width == 64
+
+
 def test_grey_is_read() -> None:
     assert read(jpeg_file(sof(components=GREY), sos(b"\x01"), DATA)).width == 64
 
@@ -103,6 +114,16 @@ def test_a_progressive_file_is_read() -> None:
     assert read(progressive(*DC, *AC)).width == 64
 
 
+def test_bits_may_come_one_by_one_from_the_fourteenth_on() -> None:
+    def one_by_one(names: bytes, first: int, last: int) -> list[bytes]:
+        shifts = [13, *[(low + 1) << 4 | low for low in range(12, -1, -1)]]
+        return [part for s in shifts for part in (sos(names, first, last, s), DATA)]
+
+    grey = sof(marker=0xC2, components=GREY)
+    data = jpeg_file(grey, *one_by_one(b"\x01", 0, 0), *one_by_one(b"\x01", 1, 63))
+    assert read(data).width == 64
+
+
 PROGRESSIVE_ERRORS = {
     "no scan": [],
     "means only": DC,
@@ -119,9 +140,14 @@ PROGRESSIVE_ERRORS = {
     "details of two components": [*DC, sos(b"\x01\x02", 1), b"", *AC[4:]],
     "spectrum backwards": [*DC, sos(b"\x01", 5, 4), b"", *AC],
     "spectrum past its end": [*DC, sos(b"\x01", 1, 64), b"", *AC],
-    "shift of 14 for means": [sos(last=0, shifts=0x0E), DATA],
-    "shift of 14 for details": [*DC, sos(b"\x01", 1, 63, 0x0E), b""],
 }
+
+
+@pytest.mark.parametrize(
+    "scan", [sos(last=0, shifts=0x0E), sos(last=1), sos(b"\x01", 1, 64), sos(b"\x01", 1, 63, 0x0E)]
+)
+def test_scans_that_no_progressive_file_allows(scan: bytes) -> None:
+    assert "does not allow" in str(refused(progressive(scan, DATA)))
 
 
 @pytest.mark.parametrize("name", PROGRESSIVE_ERRORS)
@@ -185,45 +211,80 @@ def test_other_kinds_of_jpeg_are_unsupported(name: str) -> None:
 
 
 MALFORMED = {
-    "nothing but magic": b"\xff\xd8\xff",
-    "no frame": jpeg_file(),
-    "scan before the frame": jpeg_file(sos(), DATA),
-    "two frames": jpeg_file(sof(), sof(), sos(), DATA),
-    "frame header cut": jpeg_file(segment(0xC0, b"\x08\0\x40\0\x40"), sos(), DATA),
-    "frame header longer": jpeg_file(segment(0xC0, sof()[4:] + b"\0"), sos(), DATA),
-    "sampling of 0 across": jpeg_file(sof(components=((1, 0x01),)), sos(b"\x01"), DATA),
-    "sampling of 0 down": jpeg_file(sof(components=((1, 0x10),)), sos(b"\x01"), DATA),
-    "sampling of 5 across": jpeg_file(sof(components=((1, 0x51),)), sos(b"\x01"), DATA),
-    "sampling of 5 down": jpeg_file(sof(components=((1, 0x15),)), sos(b"\x01"), DATA),
-    "components of one name": jpeg_file(sof(components=(*YCC[:2], YCC[1])), sos(), DATA),
-    "empty scan header": jpeg_file(sof(), segment(0xDA, b""), DATA),
-    "scan header longer": jpeg_file(sof(), segment(0xDA, sos()[4:] + b"\0"), DATA),
-    "scan of nothing": jpeg_file(sof(), sos(b""), DATA),
-    "scan of an unknown component": jpeg_file(sof(), sos(b"\x01\x02\x04"), DATA),
-    "scan of a component twice": jpeg_file(sof(), sos(b"\x01\x02\x02"), DATA),
-    "a component without scan": jpeg_file(sof(), sos(b"\x01\x02"), DATA),
-    "a component with two scans": jpeg_file(sof(), sos(), DATA, sos(b"\x01"), DATA),
-    "spectrum of a sequential scan": jpeg_file(sof(), sos(last=62), DATA),
-    "shifts of a sequential scan": jpeg_file(sof(), sos(shifts=0x01), DATA),
-    "restart interval cut": jpeg_file(segment(0xDD, b"\0"), sof(), sos(), DATA),
-    "restart outside data": jpeg_file(b"\xff\xd0", sof(), sos(), DATA),
-    "second start": jpeg_file(SOI, sof(), sos(), DATA),
-    "segment of length 1": jpeg_file(b"\xff\xe0\0\x01", sof(), sos(), DATA),
-    "segment past the end": SOI + b"\xff\xe0\xff\xff" + bytes(100),
-    "segment without length": SOI + b"\xff\xe0\0",
-    "bytes between segments": jpeg_file(b"\0", sof(), sos(), DATA),
-    "stuffing between segments": jpeg_file(b"\xff\0", sof(), sos(), DATA),
-    "fill to the end": SOI + b"\xff" * 1000,
-    "no end": SOI + sof() + sos() + DATA,
-    "end without scans": jpeg_file(sof()),
-    "scan without data": jpeg_file(sof(), sos()),
-    "unknown colour transform": jpeg_file(adobe(2), sof(), sos(), DATA),
+    "nothing but magic": (b"\xff\xd8\xff", "no marker"),
+    "no frame": (jpeg_file(), "before its last scan"),
+    "scan before the frame": (jpeg_file(sos(), DATA), "before the frame header"),
+    "two frames": (jpeg_file(sof(), sof(), sos(), DATA), "two frame headers"),
+    "frame header cut": (
+        jpeg_file(segment(0xC0, b"\x08\0\x40\0\x40"), sos(), DATA),
+        "frame header of the wrong length",
+    ),
+    "frame header longer": (
+        jpeg_file(segment(0xC0, sof()[4:] + b"\0"), sos(), DATA),
+        "frame header of the wrong length",
+    ),
+    "sampling of 0 across": (
+        jpeg_file(sof(components=((1, 0x01),)), sos(b"\x01"), DATA),
+        "sampling",
+    ),
+    "sampling of 0 down": (jpeg_file(sof(components=((1, 0x10),)), sos(b"\x01"), DATA), "sampling"),
+    "sampling of 5 across": (
+        jpeg_file(sof(components=((1, 0x51),)), sos(b"\x01"), DATA),
+        "sampling",
+    ),
+    "sampling of 5 down": (jpeg_file(sof(components=((1, 0x15),)), sos(b"\x01"), DATA), "sampling"),
+    "components of one name": (
+        jpeg_file(sof(components=(*YCC[:2], YCC[1])), sos(), DATA),
+        "one name",
+    ),
+    "empty scan header": (
+        jpeg_file(sof(), segment(0xDA, b""), DATA),
+        "scan header of the wrong length",
+    ),
+    "scan header longer": (
+        jpeg_file(sof(), segment(0xDA, sos()[4:] + b"\0"), DATA),
+        "scan header of the wrong length",
+    ),
+    "scan of nothing": (jpeg_file(sof(), sos(b""), DATA), "does not have"),
+    "scan of an unknown component": (jpeg_file(sof(), sos(b"\x01\x02\x04"), DATA), "does not have"),
+    "scan of a component twice": (jpeg_file(sof(), sos(b"\x01\x02\x02"), DATA), "does not have"),
+    "a component without scan": (jpeg_file(sof(), sos(b"\x01\x02"), DATA), "before its last scan"),
+    "a component with two scans": (
+        jpeg_file(sof(), sos(), DATA, sos(b"\x01"), DATA),
+        "repeats another",
+    ),
+    "spectrum of a sequential scan": (jpeg_file(sof(), sos(last=62), DATA), "does not allow"),
+    "shifts of a sequential scan": (jpeg_file(sof(), sos(shifts=0x01), DATA), "does not allow"),
+    "restart interval cut": (
+        jpeg_file(segment(0xDD, b"\0"), sof(), sos(), DATA),
+        "restart interval",
+    ),
+    "last restart outside data": (jpeg_file(b"\xff\xd7\0\2", sof(), sos(), DATA), "out of place"),
+    "segment of length 0": (SOI + b"\xff\xe0\0\0" + sof(), "longer than the file"),
+    "restart outside data": (jpeg_file(b"\xff\xd0", sof(), sos(), DATA), "out of place"),
+    "second start": (jpeg_file(SOI, sof(), sos(), DATA), "out of place"),
+    "segment of length 1": (
+        jpeg_file(b"\xff\xe0\0\x01", sof(), sos(), DATA),
+        "longer than the file",
+    ),
+    "segment past the end": (SOI + b"\xff\xe0\xff\xff" + bytes(100), "longer than the file"),
+    "segment without length": (SOI + b"\xff\xe0\0", "expected a segment"),
+    "bytes between segments": (jpeg_file(b"\0", sof(), sos(), DATA), "no marker"),
+    "stuffing between segments": (jpeg_file(b"\xff\0", sof(), sos(), DATA), "no marker"),
+    "fill to the end": (SOI + b"\xff" * 1000, "no marker"),
+    "no end": (SOI + sof() + sos() + DATA, "end of a scan"),
+    "end without scans": (jpeg_file(sof()), "before its last scan"),
+    "scan without data": (jpeg_file(sof(), sos()), "too little data"),
+    "unknown colour transform": (jpeg_file(adobe(2), sof(), sos(), DATA), "colour transform 2"),
 }
 
 
 @pytest.mark.parametrize("name", MALFORMED)
 def test_malformed_files_are_refused(name: str) -> None:
-    assert refused(MALFORMED[name]).code == "picture_malformed"
+    data, reason = MALFORMED[name]
+    error = refused(data)
+    assert error.code == "picture_malformed"
+    assert reason in str(error)
 
 
 def test_sizes_are_checked_before_the_rest_is_read() -> None:
@@ -249,6 +310,7 @@ def test_truncated_anywhere() -> None:
         # A scan of its own counts blocks that cover the component: 8 × 8, then 4 × 4.
         ([sof(), sos(b"\x02"), DATA, sos(b"\x03"), DATA, sos(b"\x01")], 16),
         ([sof(), sos(b"\x01"), DATA, sos(b"\x03"), DATA, sos(b"\x02")], 4),
+        ([sof(65, 64), sos(b"\x02"), DATA, sos(b"\x03"), DATA, sos(b"\x01")], 18),
         ([sof(65, 64), sos(b"\x01"), DATA, sos(b"\x03"), DATA, sos(b"\x02")], 5),
         ([sof(64, 65), sos(b"\x01"), DATA, sos(b"\x03"), DATA, sos(b"\x02")], 5),
         ([sof(marker=0xC2), sos(last=0)], 12),
@@ -304,7 +366,7 @@ def test_what_follows_the_end_is_ignored_and_dropped() -> None:
 
 def test_the_decoder_is_given_neither_metadata_nor_comments() -> None:
     extra = [exif(6), segment(0xE2, b"ICC_PROFILE\0" + bytes(60_000)), segment(0xFE, b"secret")]
-    data = jpeg_file(JFIF, *extra, DQT, segment(0xED, b"secret"), sof(), DHT, sos(), DATA)
+    data = jpeg_file(JFIF, *extra, DQT, segment(0xEF, b"secret"), sof(), DHT, sos(), DATA)
     assert read(data).decoder_file(memoryview(data)) == jpeg_file(
         adobe(1), DQT, sof(), DHT, sos(), DATA
     )
@@ -323,6 +385,8 @@ def test_the_decoder_is_given_neither_metadata_nor_comments() -> None:
         ([segment(0xEE, b"Adobe\0\x64\0\0\0\0"), sof()], 1),  # cut before its transform
         ([segment(0xEE, b"Adope\0\x64\0\0\0\0\0"), sof()], 1),
         ([segment(0xE0, b"JFXX\0" + bytes(9)), sof(components=RGB)], 0),
+        ([segment(0xE2, JFIF[4:]), sof(components=RGB)], 0),
+        ([segment(0xED, adobe(0)[4:]), sof()], 1),
     ],
 )
 def test_the_colours_follow_the_rule_of_decoders(parts: list[bytes], transform: int) -> None:
@@ -341,6 +405,7 @@ def test_the_first_exif_block_before_the_scan_gives_the_orientation() -> None:
     assert read(jpeg_file(xmp, exif(6), exif(3), sof(), sos(), DATA)).orientation == 6
     assert read(jpeg_file(exif(9), exif(3), sof(), sos(), DATA)).orientation == 1
     assert read(jpeg_file(sof(), sos(), DATA, exif(6))).orientation == 1
+    assert read(jpeg_file(segment(0xE2, exif(6)[4:]), sof(), sos(), DATA)).orientation == 1
     assert read(jpeg_file(segment(0xE1, b"Exif\0\0"), sof(), sos(), DATA)).orientation == 1
 
 

@@ -168,6 +168,7 @@ def test_truncated_anywhere() -> None:
         (ihdr(4001, 4000, colour=0, depth=1), 4000 * 502),
         (ihdr(4000, 4000, colour=6, depth=16), 4000 * 32_001),
         (ihdr(4000, 4000, colour=4), 4000 * 8001),
+        (ihdr(1031, 4000, colour=0), 4000 * 1032),
     ],
 )
 def test_image_data_too_short_for_the_size_is_refused(header: bytes, raw: int) -> None:
@@ -198,6 +199,12 @@ def test_the_decoder_is_given_the_pixels_only() -> None:
     assert header.decoder_file(memoryview(data)) == png_file(
         ihdr(colour=3), palette, transparency, IDAT, IDAT, IEND
     )
+
+
+def test_the_least_palette_and_the_least_transparency() -> None:
+    palette, transparency = chunk(b"PLTE", b"\1\2\3"), chunk(b"tRNS", b"\0")
+    assert not read(png_file(ihdr(colour=3, depth=1), palette, IDAT, IEND)).alpha
+    assert read(png_file(ihdr(colour=3, depth=1), palette, transparency, IDAT, IEND)).alpha
 
 
 def test_a_suggested_palette_is_dropped() -> None:
