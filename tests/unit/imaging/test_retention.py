@@ -244,3 +244,17 @@ def test_a_missing_module_is_told_in_this_process_too(monkeypatch: pytest.Monkey
     monkeypatch.delitem(sys.modules, "ageassure.imaging.decoding")
     with pytest.raises(MissingExtraError, match="'cv2'"):
         import_module("ageassure.imaging.decoding")
+
+
+def test_a_module_that_does_not_load_is_told_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        @staticmethod
+        def find_spec(name: str, *_: object) -> None:
+            if name == "cv2":
+                raise ImportError("libGL.so.1: cannot open shared object file")
+
+    monkeypatch.setattr(sys, "meta_path", [Broken, *sys.meta_path])
+    monkeypatch.delitem(sys.modules, "cv2")
+    monkeypatch.delitem(sys.modules, "ageassure.imaging.decoding")
+    with pytest.raises(MissingExtraError, match="'cv2'"):
+        import_module("ageassure.imaging.decoding")

@@ -62,6 +62,18 @@ def test_simple_and_extended_files_are_read(frame: bytes) -> None:
         assert header.decoder_file(memoryview(data)) == webp_file(frame)
 
 
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [vp8(tag=0x10 | 21 << 5)],  # the first partition is all there is
+        [chunk(b"VP8L", vp8l()[8:13])],  # a header and nothing else: for the decoder to judge
+        [vp8(), chunk(b"junk")],  # an empty chunk at the very end
+    ],
+)
+def test_what_just_fits_is_read(chunks: list[bytes]) -> None:
+    assert read(webp_file(*chunks)).width == 64
+
+
 def test_alpha_is_told() -> None:
     assert read(webp_file(vp8l(alpha=1))).alpha
     assert read(webp_file(vp8x(), vp8l(alpha=1))).alpha
