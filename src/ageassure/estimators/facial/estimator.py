@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ageassure.errors import AgeAssuranceError, ModelIntegrityError
 from ageassure.estimators.facial.calibration import Calibration
+from ageassure.estimators.facial.operating_points import OperatingPoints
 from ageassure.estimators.facial.pipeline import LONG_SIDE_PIXELS, FacialPipeline
 from ageassure.imaging import decode
 from ageassure.inference import read_pinned
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ageassure.estimators.facial.raw import RawAge
+    from ageassure.policy import ChallengeAge, LowerBar
 
 
 def _now() -> datetime:
@@ -39,8 +41,8 @@ class FacialAgeEstimator:
         now: Clock that dates the estimates.
 
     Raises:
-        ModelIntegrityError: If a model file is missing, is not the pinned one, or the calibration
-            was fitted through another pipeline.
+        ModelIntegrityError: If a model file is missing, is not the pinned one, or calibration or
+            operating points were made through another pipeline.
         MissingExtraError: If ``ageassure-models`` is not installed.
     """
 
@@ -51,6 +53,9 @@ class FacialAgeEstimator:
         if self._calibration.fitted_on != self._pipeline.raw_digest:
             raise ModelIntegrityError("the calibration was fitted through another pipeline")
         self._digest = pipeline_digest(self._pipeline, self._calibration)
+        self._points = OperatingPoints(
+            read_pinned("age-v1", "operating_points.json"), pipeline_digest=self._digest
+        )
 
     @property
     def pipeline_digest(self) -> str:
@@ -59,6 +64,32 @@ class FacialAgeEstimator:
         Operating points, such as challenge ages, name it and are refused for another pipeline.
         """
         return self._digest
+
+    def challenge_age(self, age_limit: int, *, alpha: float) -> ChallengeAge:
+        """The challenge age that this very pipeline has earned.
+
+        It was earned on the calibration part of FairFace's training pictures, whose ages are
+        apparent and in groups: see its ``protected_band`` and ``age_proof``. It bounds no error
+        for a single year of age, and none for the people before YOUR camera.
+
+        Args:
+            age_limit: 13, 16, 18 or 21.
+            alpha: 0.05, 0.01 or 0.005.
+
+        Raises:
+            ConfigurationError: If none was sought for this limit and error.
+            InsufficientEvidenceError: If too few people were measured to support it.
+        """
+        return self._points.challenge_age(age_limit, alpha=alpha)
+
+    def lower_bar(self, age_limit: int, *, alpha: float) -> LowerBar:
+        """The bar for UNDER that this very pipeline has earned; as :meth:`challenge_age`.
+
+        Raises:
+            ConfigurationError: If none was sought for this limit and error.
+            InsufficientEvidenceError: If too few people were measured to support it.
+        """
+        return self._points.lower_bar(age_limit, alpha=alpha)
 
     def estimate(
         self, evidence: bytes | bytearray | memoryview | NDArray[np.uint8]
