@@ -12,6 +12,11 @@ from ageassure.tokens.clock import Clock, read_clock, utc_now
 
 DEFAULT_CAPACITY: Final = 1_000_000
 
+LEAST_REMEMBERED_SECONDS: Final = 1020
+"""No token is accepted for longer than this after it was first: 15 minutes of life and twice the
+greatest leeway of a minute. Remembered for so long by any clock, it is refused whatever that clock
+shows."""
+
 _BUCKET_SECONDS: Final = 60
 # Two leave for one that enters, so that what has expired is always gone in the end.
 _FORGOTTEN_PER_CLAIM: Final = 2
@@ -68,13 +73,14 @@ def _length_prefixed(text: str) -> bytes:
 class MemoryReplayStore:
     """Replay store for one process; bounded, safe for threads, the same speed at any size.
 
-    It is not shared between worker processes and forgets everything at a restart: there a token
+    An entry is kept until it expires, and for :data:`LEAST_REMEMBERED_SECONDS` at least, so that a
+    clock that differs from the verifier's does no harm. The store is not shared between worker processes and forgets everything at a restart: there a token
     could be used once in each of them.
 
     Args:
         capacity: Most entries kept at a time, about 150 bytes each. A full store refuses; it never
             forgets an entry that has not expired.
-        now: Clock; the verifier's.
+        now: Clock.
 
     Raises:
         ConfigurationError: If ``capacity`` is not a positive int.
@@ -99,14 +105,12 @@ class MemoryReplayStore:
         """Record a token as accepted; False if it was recorded before.
 
         Raises:
-            ReplayStoreError: If the store is full, or ``expires_at`` has passed by this store's
-                clock (it could be forgotten at once; the clocks of verifier and store differ).
+            ReplayStoreError: If the store is full.
             ConfigurationError: If the clock is no clock.
         """
         now_seconds = read_clock(self._now)
-        if expires_at <= now_seconds:
-            raise ReplayStoreError("got an entry that has expired by the replay store's clock")
-        minute = expires_at // _BUCKET_SECONDS + 1
+        forget_at = max(expires_at, int(now_seconds) + LEAST_REMEMBERED_SECONDS)
+        minute = forget_at // _BUCKET_SECONDS + 1
         with self._lock:
             if self._due or (self._minutes and self._minutes[0] * _BUCKET_SECONDS <= now_seconds):
                 self._forget_some(now_seconds)
