@@ -1,6 +1,7 @@
 """Every measured figure in the documentation and the README comes from here.
 
-The tables are made from ``benchmarks/results/*.json``, which the benchmarks write::
+The tables are made from what the benchmarks wrote to ``benchmarks/results`` and from the operating
+points that ship with a model::
 
     python docs/_ext/figures.py            # print the README's tables
     python docs/_ext/figures.py --readme   # write them between the README's markers
@@ -14,22 +15,28 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sphinx.application import Sphinx
 
-ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "benchmarks" / "results"
-BEGIN = "<!-- figures: made by docs/_ext/figures.py -->"
-END = "<!-- end of figures -->"
+ROOT: Final = Path(__file__).resolve().parents[2]
+RESULTS: Final = ROOT / "benchmarks" / "results"
+OPERATING_POINTS: Final = ROOT / "models" / "age-v1" / "operating_points.json"
+BEGIN: Final = "<!-- figures: made by docs/_ext/figures.py -->"
+END: Final = "<!-- end of figures -->"
+
+README_LIMIT_YEARS: Final = 18
+
+Json = dict[str, Any]
 
 
-def result(name: str) -> Any:  # noqa: ANN401 - JSON
-    """One benchmark's result."""
-    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+def load(path: Path) -> Json:
+    """One file of results."""
+    found: Json = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -38,9 +45,132 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in lines)
 
 
+# -- London photographs: errors in years --------------------------------------------------------
+
+
+def _years(found: Json, sign: str = "") -> str:
+    return f"{found['value']:{sign}.1f} [{found['low']:{sign}.1f}, {found['high']:{sign}.1f}]"
+
+
+def _percent(found: Json) -> str:
+    return f"{found['value']:.0%} [{found['low']:.0%}, {found['high']:.0%}]"
+
+
+def _london_row(name: str, found: Json) -> list[str]:
+    mae, bias = _years(found["mae_years"]), _years(found["bias_years"], "+")
+    people = f"{found['people']} ({found['pictures']})"
+    return [name, people, mae, bias, _percent(found["called_over"])]
+
+
+def _london_rows(found: Json) -> Iterator[list[str]]:
+    worst = (found["worst_group"]["axis"], found["worst_group"]["group"])
+    yield _london_row("all", found["overall"])
+    for axis, groups in found["by_group"].items():
+        for name, figures in groups.items():
+            mark = " (worst)" if (axis, name) == worst else ""
+            yield _london_row(f"{axis}: {name}{mark}", figures)
+
+
+def london() -> str:
+    """Errors on the London photographs, by group."""
+    found = load(RESULTS / "london.json")
+    head = ["people", "n (pictures)", "mean absolute error, years", "bias, years", "called OVER"]
+    return f"{table(head, _london_rows(found))}\n\n{_london_note(found)}"
+
+
+def _london_note(found: Json) -> str:
+    policy, bootstrap = found["policy"], found["bootstrap"]
+    outcomes = ", ".join(f"{n} {name}" for name, n in found["outcomes"].items())
+    refusals = ", ".join(f"{n} `{code}`" for code, n in found["refusals"].items()) or "none"
+    return (
+        f"{found['data']}; ages {found['age_proof']}. {found['processed']} of {found['pictures']} "
+        f"pictures processed, refused: {refusals}. Outcomes for {policy['age_limit']} at a challenge "
+        f"age of {policy['challenge_age_years']:.1f}: {outcomes}. In brackets: {bootstrap['kind']}, "
+        f"{bootstrap['resamples']:,} bootstrap resamples by {bootstrap['unit']}."
+    )
+
+
+# -- operating points: who is let through -------------------------------------------------------
+
+
+def _share(found: Sequence[float]) -> str:
+    count, n = int(found[0]), int(found[1])
+    if not n:
+        return "nobody measured"
+    _, _, value, low, high = found
+    return f"{value:.1%} [{low:.1%}, {high:.1%}] ({count} of {n:,})"
+
+
+def _point(entry: Json) -> list[str]:
+    bar = entry["bar"]
+    asked = [f"{entry['age_limit']}", f"{entry['alpha']:.1%}"]
+    if bar is None:
+        return [*asked, "none: too few people", "", "", "", ""]
+    band = bar["protected_band"]
+    by_group = entry["test"]["by_group"]
+    return [
+        *asked,
+        entry["shown"],
+        f"{bar['k']} of {bar['n']:,} aged {band['first_years']}–{band['last_years']}, "
+        f"at most {entry['upper_bound']:.2%}",
+        _share(entry["test"]["protected"]),
+        _share(by_group["20–29"]),
+        _share(by_group["30+"]),
+    ]
+
+
+def _points(name: str, called: str, limits: Sequence[int] | None = None) -> str:
+    found = load(OPERATING_POINTS)
+    head = [
+        "limit",
+        "error claimed",
+        "bar, years",
+        "earned on the calibration part",
+        f"protected group called {called}, test part",
+        f"20–29 called {called}",
+        f"30 and over called {called}",
+    ]
+    entries = [e for e in found[name] if limits is None or e["age_limit"] in limits]
+    data = found["data"]
+    return (
+        f"{table(head, map(_point, entries))}\n\nBars from: {data['bars_from']}; tested on: "
+        f"{data['tested_on']}; ages: {data['age_proof']}. Bounds hold at one-sided "
+        f"{data['confidence']:.0%} confidence; in brackets: two-sided 95 % Clopper–Pearson. "
+        f"{data['note']}"
+    )
+
+
+def challenge_ages() -> str:
+    """Every challenge age, how it was earned, and what it does on the test part."""
+    return _points("challenge_ages", "OVER")
+
+
+def lower_bars() -> str:
+    """Every lower bar likewise."""
+    return _points("lower_bars", "UNDER")
+
+
+def failures() -> str:
+    """Pictures that were not processed, by age group."""
+    parts = load(OPERATING_POINTS)["failures_to_process"]
+    groups = next(iter(parts.values()))["by_group"]
+    rows = [["all", *(_share(part["all"]) for part in parts.values())]]
+    rows += [
+        [name, *(_share(part["by_group"][name]) for part in parts.values())] for name in groups
+    ]
+    reasons = "; ".join(
+        f"{name}: " + (", ".join(f"{n} `{code}`" for code, n in part["reasons"].items()) or "none")
+        for name, part in parts.items()
+    )
+    return f"{table(['apparent age', *parts], rows)}\n\nReasons: {reasons}."
+
+
+# -- verification: time -------------------------------------------------------------------------
+
+
 def verification() -> str:
     """What verification costs."""
-    found = result("verification")
+    found = load(RESULTS / "verification.json")
     cost, where = found["verification"], found["circumstances"]
     names = {
         "raw": "`cryptography`, the signature alone",
@@ -59,27 +189,49 @@ def verification() -> str:
     )
 
 
-def _ratio(cost: dict[str, Any], name: str) -> str:
-    if name == "raw":
-        return "1"
-    return f"{cost[f'ratio_{name}_to_raw']['of_minima']:.2f}"
+def _ratio(cost: Json, name: str) -> str:
+    return "1" if name == "raw" else f"{cost[f'ratio_{name}_to_raw']['of_minima']:.2f}"
 
 
 def replay_store() -> str:
     """What one claim in the memory replay store costs."""
     rows = [
         [f"{row['entries']:,}", f"{row['median']:.2f}", f"{row['p95']:.2f}", f"{row['max']:.0f}"]
-        for row in result("verification")["replay_store"]
+        for row in load(RESULTS / "verification.json")["replay_store"]
     ]
     return table(["tokens held", "median µs", "95 % below µs", "longest µs"], rows)
 
 
+# -- where they go ------------------------------------------------------------------------------
+
+
 def readme() -> str:
-    """The README's tables."""
-    return verification()
+    """The README's tables: one limit, everybody, and the time."""
+    found = load(RESULTS / "london.json")
+    head = ["people", "n (pictures)", "mean absolute error, years", "bias, years", "called OVER"]
+    rows = [row for row in _london_rows(found) if row[0] == "all" or row[0].startswith("sex")]
+    rows += [row for row in _london_rows(found) if row[0].endswith("(worst)") and row not in rows]
+    return "\n\n".join(
+        [
+            "**Estimated age against true age**",
+            table(head, rows),
+            _london_note(found),
+            f"**Who is let through at the limit {README_LIMIT_YEARS}**",
+            _points("challenge_ages", "OVER", [README_LIMIT_YEARS]),
+            "**What verification costs**",
+            verification(),
+        ]
+    )
 
 
-MAKERS = {"verification": verification, "replay-store": replay_store}
+MAKERS: Final = {
+    "london": london,
+    "challenge-ages": challenge_ages,
+    "lower-bars": lower_bars,
+    "failures": failures,
+    "verification": verification,
+    "replay-store": replay_store,
+}
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -94,15 +246,21 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 
 def replaced(text: str) -> str:
-    """``text`` with what stands between the markers made anew."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
+    """``text`` with what stands between the markers made anew.
+
+    Raises:
+        ValueError: If the markers are not there, in order.
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"got a text without the markers {BEGIN} and {END}")
     return f"{before}{BEGIN}\n\n{readme()}\n\n{END}{after}"
 
 
 def main() -> None:
     """Print the README's tables, or write them into it."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description="Make the tables of measured figures.")
     parser.add_argument("--readme", action="store_true", help="write them into README.md")
     if parser.parse_args().readme:
         path = ROOT / "README.md"
