@@ -74,8 +74,8 @@ class MemoryReplayStore:
     """Replay store for one process; bounded, safe for threads, the same speed at any size.
 
     An entry is kept until it expires, and for :data:`LEAST_REMEMBERED_SECONDS` at least, so that a
-    clock that differs from the verifier's does no harm. The store is not shared between worker processes and forgets everything at a restart: there a token
-    could be used once in each of them.
+    clock that differs from the verifier's does no harm. The store is not shared between worker
+    processes and forgets everything at a restart: there a token could be used once in each of them.
 
     Args:
         capacity: Most entries kept at a time, about 150 bytes each. A full store refuses; it never
