@@ -84,9 +84,9 @@ def _london_note(found: Json) -> str:
     refusals = ", ".join(f"{n} `{code}`" for code, n in found["refusals"].items()) or "none"
     return (
         f"{found['data']}; ages {found['age_proof']}. {found['processed']} of {found['pictures']} "
-        f"pictures processed, refused: {refusals}. Outcomes for {policy['age_limit']} at a challenge "
-        f"age of {policy['challenge_age_years']:.1f}: {outcomes}. In brackets: {bootstrap['kind']}, "
-        f"{bootstrap['resamples']:,} bootstrap resamples by {bootstrap['unit']}."
+        f"pictures processed, refused: {refusals}. Outcomes for {policy['age_limit']} at a "
+        f"challenge age of {policy['challenge_age_years']:.1f}: {outcomes}. In brackets: "
+        f"{bootstrap['kind']}, {bootstrap['resamples']:,} bootstrap resamples by {bootstrap['unit']}."
     )
 
 
