@@ -28,6 +28,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-import ageassure
 from ageassure.results import AgeRequest, AssuranceLevel, MethodClass, Outcome
 from ageassure.tokens import SigningKey, TokenIssuer
 from ageassure.tokens.jws import parse_compact
@@ -230,7 +230,7 @@ def circumstances() -> Json:
     return {
         "made": now().date().isoformat(),
         "python": platform.python_version(),
-        "ageassure": ageassure.__version__ if hasattr(ageassure, "__version__") else "0.1.0",
+        "ageassure": version("ageassure"),
         "cryptography": cryptography.__version__,
         "openssl": backend.openssl_version_text(),
         "pyjwt": jwt.__version__,
