@@ -93,6 +93,13 @@ def test_es256_in_der_is_no_jose_signature() -> None:
         verify_signature(replace(jws, signature=encode_dss_signature(r, s)), KEY.public)
 
 
+def test_es256_numbers_have_one_length() -> None:
+    jws = parse_compact(made())
+    padded = jws.signature[:32] + b"\0" + jws.signature[32:]
+    with pytest.raises(SignatureError):
+        verify_signature(replace(jws, signature=padded), KEY.public)
+
+
 def test_size() -> None:
     token = made()
     assert parse_compact(token, max_bytes=len(token)).payload == b"payload"
@@ -121,6 +128,8 @@ def head(value: object) -> str:
         ("e30.AA.A", "malformed_token"),
         ("e31.AA.AA", "malformed_token"),
         ("e30 .AA.AA", "malformed_token"),
+        ("e30.AA.A\u00e9", "malformed_token"),
+        ("e30.AA.A\ud800", "malformed_token"),
         ("..", "malformed_header"),
         (f"{head([])}.AA.AA", "malformed_header"),
         (f"{head({'crit': []})}.AA.AA", "malformed_header"),

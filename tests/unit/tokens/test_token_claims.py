@@ -146,7 +146,7 @@ def test_header() -> None:
         "https://age.example:port",
         "https://age.example\n",
         "https://\u00e9.example",
-        "https://age.example/" + "p" * 500,
+        "https://age.example/" + "p" * 493,
         "HTTPS://age.example",
         "ftp://age.example",
         "http://age.example",
@@ -174,10 +174,15 @@ def test_bad_issuers(issuer: object) -> None:
         "http://127.0.0.1:1",
         "http://127.1.2.3",
         "http://[::1]",
+        "https://age.example/" + "p" * 492,
     ],
 )
 def test_good_issuers(issuer: str) -> None:
     assert checked_issuer(issuer) == issuer
+
+
+def test_good_policy_uris() -> None:
+    assert checked_policy_uri(FULL.policy_uri) == FULL.policy_uri
 
 
 @pytest.mark.parametrize("uri", [None, "", "http://localhost/", "https://a b", "https://a.b x"])

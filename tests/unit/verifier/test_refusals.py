@@ -275,6 +275,9 @@ CLAIM_FORMS = [
         for name, values in FORMS.items()
         for value in values
     ),
+    Case("iss and aud numbers", "malformed_claims", signed(CLAIMS | {"iss": 1, "aud": 1})),
+    Case("nonce and jti numbers", "malformed_claims", signed(CLAIMS | {"nonce": 1, "jti": 1})),
+    Case("both times texts", "malformed_claims", signed(CLAIMS | {"iat": "1", "exp": "2"})),
     Case(
         "cnf with more",
         "malformed_claims",
