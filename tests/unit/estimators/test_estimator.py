@@ -15,11 +15,18 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from ageassure.errors import AgeAssuranceError, FaceError, ModelIntegrityError, PictureError
+from ageassure.errors import (
+    AgeAssuranceError,
+    ConfigurationError,
+    FaceError,
+    ModelIntegrityError,
+    PictureError,
+)
 from ageassure.estimators import Estimator
 from ageassure.estimators.facial import estimator as module
 from ageassure.estimators.facial.calibration import Calibration
 from ageassure.estimators.facial.estimator import FacialAgeEstimator, pipeline_digest
+from ageassure.estimators.facial.operating_points import FORMAT
 from ageassure.estimators.facial.pipeline import FacialPipeline
 from ageassure.results import MAX_YEARS, MethodClass, PresentationAttack
 
@@ -45,18 +52,23 @@ def made_up(fitted_on: str, slope: float = 1.0) -> bytes:
     return json.dumps(document | {"parameters": parameters}).encode()
 
 
-def use(monkeypatch: pytest.MonkeyPatch, calibration: bytes) -> None:
-    def read(model_id: str, name: str) -> bytes:
-        assert (model_id, name) == ("age-v1", "calibration.json")
-        return calibration
+def no_bars(calibration: bytes) -> bytes:
+    """Operating points of the pipeline that ends with this calibration, without a bar."""
+    whole = pipeline_digest(FacialPipeline.shipped(), Calibration.from_json(calibration))
+    document = {"format": FORMAT, "pipeline_digest": whole, "challenge_ages": [], "lower_bars": []}
+    return json.dumps(document).encode()
 
-    monkeypatch.setattr(module, "read_pinned", read)
+
+def use(monkeypatch: pytest.MonkeyPatch, calibration: bytes, points: bytes = b"") -> None:
+    files = {"calibration.json": calibration, "operating_points.json": points}
+    monkeypatch.setattr(module, "read_pinned", lambda _, name: files[name])
 
 
 @pytest.fixture(scope="module")
 def estimator() -> Iterator[FacialAgeEstimator]:
     with pytest.MonkeyPatch.context() as monkeypatch:
-        use(monkeypatch, made_up(FacialPipeline.shipped().raw_digest))
+        calibration = made_up(FacialPipeline.shipped().raw_digest)
+        use(monkeypatch, calibration, no_bars(calibration))
         yield FacialAgeEstimator(now=lambda: NOON)
 
 
@@ -88,7 +100,8 @@ def test_an_estimate_says_where_it_comes_from(estimator: FacialAgeEstimator) -> 
 
 
 def test_by_default_the_estimate_is_dated_now(monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, made_up(FacialPipeline.shipped().raw_digest))
+    calibration = made_up(FacialPipeline.shipped().raw_digest)
+    use(monkeypatch, calibration, no_bars(calibration))
     before = datetime.now(UTC)
     assert before <= FacialAgeEstimator().estimate(PORTRAIT).as_of <= datetime.now(UTC)
 
@@ -177,6 +190,19 @@ def test_a_calibration_for_another_pipeline_is_refused(monkeypatch: pytest.Monke
     use(monkeypatch, made_up("0" * 64))
     with pytest.raises(ModelIntegrityError, match="another pipeline"):
         FacialAgeEstimator()
+
+
+def test_operating_points_of_another_pipeline_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = FacialPipeline.shipped().raw_digest
+    use(monkeypatch, made_up(digest), no_bars(made_up(digest, slope=1.1)))
+    with pytest.raises(ModelIntegrityError, match="another pipeline"):
+        FacialAgeEstimator()
+
+
+def test_a_bar_that_was_not_sought_is_refused(estimator: FacialAgeEstimator) -> None:
+    for bar in (estimator.challenge_age, estimator.lower_bar):
+        with pytest.raises(ConfigurationError):
+            bar(18, alpha=0.01)
 
 
 def test_a_malformed_calibration_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import shutil
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from ageassure.inference import (
     load_model,
     load_supplied_model,
     read_pinned,
+    session,
     store,
 )
 from ageassure.inference.pinned import MODEL_IDS, PINNED
@@ -193,3 +195,16 @@ def test_an_output_that_is_not_finite_is_refused() -> None:
 
 def test_nothing_is_loaded_on_import() -> None:
     assert not [name for name, value in vars(store).items() if isinstance(value, store.Model)]
+
+
+def test_the_extra_is_named_when_onnxruntime_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    specification = importlib.util.spec_from_file_location("session_again", session.__file__)
+    assert specification is not None
+    assert specification.loader is not None
+    again = importlib.util.module_from_spec(specification)
+    with pytest.raises(MissingExtraError, match=r"pip install 'ageassure\[face\]'") as caught:
+        specification.loader.exec_module(again)
+    assert caught.value.__context__ is None
