@@ -82,9 +82,11 @@ class PictureHeader:
         """Copy the pieces out of the file: what the decoder is given instead of it."""
         sizes = [_size(piece) for piece in self.pieces]
         copy = bytearray(sum(sizes))
+        # Through a view, since a bytearray's own slices are filled by way of another copy.
+        target = memoryview(copy)
         position = 0
         for piece, size in zip(self.pieces, sizes, strict=True):
-            copy[position : position + size] = data[piece] if isinstance(piece, slice) else piece
+            target[position : position + size] = data[piece] if isinstance(piece, slice) else piece
             position += size
         return copy
 
