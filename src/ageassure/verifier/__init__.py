@@ -1,13 +1,35 @@
-"""The relying party's room: verify age tokens, server-side and offline.
+"""The relying party's room: verify age tokens, server-side.
 
-It loads neither any estimator nor any numerical library.
+It loads neither any estimator nor any numerical library; the key client, with HTTP and TLS, only on
+first use.
 """
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from ageassure.tokens.keys import JWKSet
 from ageassure.verifier.replay import MemoryReplayStore, ReplayStore
 from ageassure.verifier.verified import VerifiedAge
 from ageassure.verifier.verifier import TokenVerifier
 
-__all__ = ["JWKSet", "MemoryReplayStore", "ReplayStore", "TokenVerifier", "VerifiedAge"]
+if TYPE_CHECKING:
+    from ageassure.verifier.jwks import JWKSetClient
+
+_HOMES = {"JWKSetClient": "jwks"}
+
+__all__ = [
+    "JWKSet",
+    "JWKSetClient",
+    "MemoryReplayStore",
+    "ReplayStore",
+    "TokenVerifier",
+    "VerifiedAge",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Final, final
 
 from ageassure.errors import (
     AudienceMismatchError,
     ConfigurationError,
     HolderProofError,
-    KeySetError,
     LifetimeError,
     MalformedTokenError,
     ReplayedTokenError,
@@ -18,7 +17,6 @@ from ageassure.errors import (
     TokenExpiredError,
     TokenNotYetValidError,
     UntrustedIssuerError,
-    UntrustedKeyError,
     VerificationError,
     WrongTokenTypeError,
 )
@@ -27,22 +25,22 @@ from ageassure.tokens.claims import (
     MAX_LIFETIME_SECONDS,
     TOKEN_TYPE,
     AgeClaims,
-    checked_issuer,
     parse_claims,
-    token_header,
 )
 from ageassure.tokens.clock import Clock, read_clock
 from ageassure.tokens.holder import verify_holder_proof
-from ageassure.tokens.jws import encode_header, parse_compact, parse_header, verify_signature
-from ageassure.tokens.keys import JWKSet, PublicJWK
+from ageassure.tokens.jws import parse_compact, verify_signature
 from ageassure.verifier.expectation import Expectation
-from ageassure.verifier.replay import ReplayStore, replay_key, replay_prefix
+from ageassure.verifier.pinned import PinnedKey, PinnedKeys
+from ageassure.verifier.replay import ReplayStore, replay_key
 from ageassure.verifier.verified import VerifiedAge
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from ageassure.results import AssuranceLevel, MethodClass
+    from ageassure.tokens.keys import JWKSet
+    from ageassure.verifier.jwks.source import KeySource
 
 MAX_LEEWAY_SECONDS: Final = 60
 DEFAULT_LEEWAY_SECONDS: Final = 30
@@ -51,21 +49,17 @@ _HEADER_MEMBERS: Final = frozenset({"typ", "alg", "kid"})
 _TYPES: Final = (TOKEN_TYPE, f"application/{TOKEN_TYPE}")
 
 
-class _PinnedKey(NamedTuple):
-    """A key, whose it is, and the constant part of its tokens' replay keys."""
-
-    issuer: str
-    key: PublicJWK
-    prefix: bytes
-
-
 @final
 class TokenVerifier:
-    """Verifies age tokens for one relying party, offline. Safe for threads if its store is.
+    """Verifies age tokens for one relying party. Safe for threads if its store is.
+
+    Offline with fixed key sets; with a key source no more is fetched than an issuer's key set.
 
     Args:
-        issuers: Key set by issuer (``iss``), at least one. Every ``kid`` is the RFC 7638
-            thumbprint of its key, and no key belongs to two issuers.
+        issuers: Key set by issuer (``iss``), at least one: a fixed ``JWKSet``, or a source such as
+            :class:`~ageassure.verifier.JWKSetClient`. Every ``kid`` is the RFC 7638 thumbprint of
+            its key, and no key belongs to two issuers; a source whose set breaks this counts as
+            unavailable.
         audience: The relying party's own name, the one it asks with.
         replay_store: Where accepted tokens are recorded.
         now: Clock giving an aware datetime, e.g. ``lambda: datetime.now(UTC)``.
@@ -73,15 +67,15 @@ class TokenVerifier:
 
     Raises:
         ConfigurationError: If one of these is missing, empty or ill-formed.
-        KeySetError: If a ``kid`` is no thumbprint, or belongs to two issuers.
+        KeySetError: If in a fixed set a ``kid`` is no thumbprint, or belongs to two issuers.
     """
 
-    __slots__ = ("_audience", "_headers", "_leeway_seconds", "_now", "_pinned", "_replay_store")
+    __slots__ = ("_audience", "_leeway_seconds", "_now", "_pinned", "_replay_store")
 
     def __init__(
         self,
         *,
-        issuers: Mapping[str, JWKSet],
+        issuers: Mapping[str, JWKSet | KeySource],
         audience: str,
         replay_store: ReplayStore,
         now: Clock,
@@ -95,8 +89,7 @@ class TokenVerifier:
             raise ConfigurationError("got a replay_store without claim()")
         read_clock(now)
         self._audience = checked_audience(audience)
-        self._pinned = _pinned_keys(issuers, audience)
-        self._headers = _usual_headers(self._pinned)
+        self._pinned = PinnedKeys(issuers, self._audience)
         self._replay_store = replay_store
         self._now = now
         self._leeway_seconds = leeway_seconds
@@ -159,10 +152,57 @@ class TokenVerifier:
         finally:
             del refusal  # else error, traceback and this frame would keep each other alive
 
+    async def verify_async(
+        self,
+        token: str,
+        *,
+        nonce: str,
+        age_over: int | None = None,
+        age_under: int | None = None,
+        methods: Collection[MethodClass] | None = None,
+        minimum_level: AssuranceLevel | None = None,
+        holder_jkt: str | None = None,
+        holder_proof: str | None = None,
+    ) -> VerifiedAge:
+        """Verify one token without blocking the event loop; else as :meth:`verify`.
+
+        A fetch of keys is awaited; the rest runs in a thread, because the replay store may wait
+        for something. A call that is cancelled may still have used the token up.
+
+        Raises:
+            ConfigurationError: As :meth:`verify`.
+            VerificationError: As :meth:`verify`.
+        """
+        import asyncio  # whoever awaits has loaded it; whoever does not is spared it
+
+        kid: object = None
+        with suppress(VerificationError):  # what is malformed is refused in its turn
+            kid = parse_compact(token, known_headers=self._pinned.headers).header.get("kid")
+        await self._pinned.ready(kid)
+        try:
+            return await asyncio.to_thread(
+                self.verify,
+                token,
+                nonce=nonce,
+                age_over=age_over,
+                age_under=age_under,
+                methods=methods,
+                minimum_level=minimum_level,
+                holder_jkt=holder_jkt,
+                holder_proof=holder_proof,
+            )
+        except VerificationError as error:
+            refusal = error.with_traceback(None)
+        del token, nonce, holder_proof, holder_jkt, kid
+        try:
+            raise refusal
+        finally:
+            del refusal
+
     def _verified(
         self, token: str, expected: Expectation, holder_proof: str | None, now_seconds: float
     ) -> VerifiedAge:
-        jws = parse_compact(token, known_headers=self._headers)  # steps 1 and 2
+        jws = parse_compact(token, known_headers=self._pinned.headers)  # steps 1 and 2
         pinned = self._pinned_key(jws.header)  # the rest of 2, 3, 4
         verify_signature(jws, pinned.key)  # the rest of 4, 5
         claims = parse_claims(jws.payload)  # 6
@@ -192,16 +232,12 @@ class TokenVerifier:
             holder_jkt=claims.holder_jkt,
         )
 
-    def _pinned_key(self, header: Mapping[str, object]) -> _PinnedKey:
+    def _pinned_key(self, header: Mapping[str, object]) -> PinnedKey:
         if not header.keys() <= _HEADER_MEMBERS:
             raise MalformedTokenError("got unknown header members", code="malformed_header")
         if header.get("typ") not in _TYPES:
             raise WrongTokenTypeError("got another typ, expected an age token's")
-        kid = header.get("kid")
-        pinned = self._pinned.get(kid) if isinstance(kid, str) else None
-        if pinned is None:
-            raise UntrustedKeyError("got a kid that no pinned key has")
-        return pinned
+        return self._pinned.find(header.get("kid"))
 
     def _check_times(self, claims: AgeClaims, now_seconds: float) -> None:
         if now_seconds >= claims.expires_at + self._leeway_seconds:
@@ -244,28 +280,3 @@ class TokenVerifier:
             raise ReplayedTokenError("got a token that was accepted before")
         if first is not True:
             raise ReplayStoreError(reason)
-
-
-def _pinned_keys(issuers: Mapping[str, JWKSet], audience: str) -> dict[str, _PinnedKey]:
-    sets: object = issuers
-    if not isinstance(sets, Mapping) or not sets:
-        raise ConfigurationError("got no issuers, expected at least one with its key set")
-    pinned: dict[str, _PinnedKey] = {}
-    for issuer, key_set in sets.items():
-        checked_issuer(issuer)
-        if not isinstance(key_set, JWKSet):
-            raise ConfigurationError("got an issuer without a JWKSet")
-        prefix = replay_prefix(issuer, audience)
-        for key in key_set:
-            if key.kid != key.thumbprint:
-                raise KeySetError("got a kid that is not the thumbprint of its key")
-            if key.kid in pinned:
-                raise KeySetError("got one key in the sets of two issuers")
-            pinned[key.kid] = _PinnedKey(issuer=issuer, key=key, prefix=prefix)
-    return pinned
-
-
-def _usual_headers(pinned: Mapping[str, _PinnedKey]) -> dict[bytes, Mapping[str, object]]:
-    """The headers as our issuer writes them, already read: they are the same in every token."""
-    headers = (token_header(alg=entry.key.alg, kid=kid) for kid, entry in pinned.items())
-    return {segment: parse_header(segment) for segment in map(encode_header, headers)}

@@ -1,0 +1,110 @@
+"""Which network addresses a key client may connect to.
+
+A name that the operator has pinned can be made to point into the operator's own network (DNS
+rebinding, a taken-over zone): to a metadata service, a database, a router. So the address is
+checked, and the checked address is the one connected to.
+"""
+
+from __future__ import annotations
+
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+from typing import TYPE_CHECKING, Final
+
+from ageassure.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+# IANA IPv4 Special-Purpose Address Registry: all that is not globally reachable, with multicast,
+# the reserved block, and 6to4 relays. Spelt out, because ipaddress.is_global differs between
+# Python's versions.
+_REFUSED_IPV4: Final = tuple(
+    map(
+        IPv4Network,
+        (
+            "0.0.0.0/8",
+            "10.0.0.0/8",
+            "100.64.0.0/10",
+            "127.0.0.0/8",
+            "169.254.0.0/16",
+            "172.16.0.0/12",
+            "192.0.0.0/24",
+            "192.0.2.0/24",
+            "192.88.99.0/24",
+            "192.168.0.0/16",
+            "198.18.0.0/15",
+            "198.51.100.0/24",
+            "203.0.113.0/24",
+            "224.0.0.0/4",
+            "240.0.0.0/4",
+        ),
+    )
+)
+# Outside 2000::/3 nothing is global unicast, which refuses loopback, IPv4-mapped, NAT64
+# (64:ff9b::/96), unique local, link-local and multicast together. Within: protocol assignments
+# with Teredo, documentation, 6to4.
+_GLOBAL_IPV6: Final = IPv6Network("2000::/3")
+_REFUSED_IPV6: Final = tuple(
+    map(IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
+)
+
+
+def read_networks(networks: Collection[str]) -> tuple[Network, ...]:
+    """Read networks in CIDR notation.
+
+    Raises:
+        ConfigurationError: If one is none, or has host bits set.
+    """
+    try:
+        if isinstance(networks, str):
+            raise TypeError  # noqa: TRY301 - a str is a collection, too: of letters
+        return tuple(ip_network(network) for network in networks)
+    except (TypeError, ValueError):
+        pass
+    raise ConfigurationError("got a malformed network, expected CIDR notation like 10.1.0.0/16")
+
+
+def checked_addresses(
+    texts: Iterable[object], *, loopback: bool, allowed: tuple[Network, ...]
+) -> tuple[Address, ...] | None:
+    """All addresses of a host, or None if there are none or any of them must not be used.
+
+    One forbidden address among good ones is no accident: it is how rebinding looks.
+
+    Args:
+        texts: What the resolver gave.
+        loopback: Whether the host is this machine by its name; then only loopback is permitted,
+            and else no loopback.
+        allowed: Networks that the operator permits beside the global ones.
+    """
+    addresses: list[Address] = []
+    for text in texts:
+        try:
+            address = ip_address(text) if isinstance(text, str) else None
+        except ValueError:
+            address = None
+        if address is None or not _is_permitted(address, loopback=loopback, allowed=allowed):
+            return None
+        if address not in addresses:
+            addresses.append(address)
+    return tuple(addresses) or None
+
+
+def _is_permitted(address: Address, *, loopback: bool, allowed: tuple[Network, ...]) -> bool:
+    if loopback:
+        return address.is_loopback and getattr(address, "ipv4_mapped", None) is None
+    if any(address.version == network.version and address in network for network in allowed):
+        return True
+    if isinstance(address, IPv4Address):
+        return not any(address in network for network in _REFUSED_IPV4)
+    return address in _GLOBAL_IPV6 and not any(address in network for network in _REFUSED_IPV6)

@@ -1,0 +1,73 @@
+"""A key set in a local file, read again when it has changed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import Final, final
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from ageassure.errors import ConfigurationError, KeySetUnavailableError
+from ageassure.tokens.keys import MAX_KEY_SET_BYTES
+from ageassure.verifier.jwks.source import KeySetResponse
+
+FILE_FRESH_SECONDS: Final = 10
+
+_READ_FLAGS: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def path_of(uri: str) -> str:
+    """The path in a URI as ``Path.as_uri`` writes it.
+
+    Raises:
+        ConfigurationError: If it names a host, or has no path.
+    """
+    parts = urlsplit(uri)
+    path = url2pathname(parts.path)
+    if parts.netloc or not path or "\0" in path:
+        raise ConfigurationError("got a malformed file URI, expected one like Path.as_uri() gives")
+    return path
+
+
+@final
+class FileFetcher:
+    """Reads the JWK Set that something else on this machine puts into a file.
+
+    Replace the file by renaming another over it, else half of it may be read (which is refused,
+    and tried again). A symbolic link is followed. Not checked: who may write the file; whoever can
+    decides which keys are trusted.
+    """
+
+    __slots__ = ()
+
+    def fetch(
+        self,
+        uri: str,
+        *,
+        etag: str | None,
+        timeout_seconds: float,  # noqa: ARG002 - a local file is read at once
+    ) -> KeySetResponse:
+        """Read the file; unchanged if inode, size and time of change are.
+
+        Raises:
+            KeySetUnavailableError: If it cannot be read, is no regular file, or too large.
+        """
+        reason: str | None = None
+        content: bytes | None = None
+        version = ""
+        try:
+            with os.fdopen(os.open(path_of(uri), _READ_FLAGS), "rb") as file:
+                status = os.fstat(file.fileno())
+                version = f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
+                if not stat.S_ISREG(status.st_mode):
+                    reason = "the key set's path is no regular file"
+                elif version != etag:
+                    content = file.read(MAX_KEY_SET_BYTES + 1)
+        except OSError as error:
+            reason = f"the key set's file cannot be read: {error.strerror}"
+        if content is not None and len(content) > MAX_KEY_SET_BYTES:
+            reason = f"the key set's file has more than {MAX_KEY_SET_BYTES} bytes"
+        if reason is not None:
+            raise KeySetUnavailableError(reason)
+        return KeySetResponse(body=content, etag=version, max_age_seconds=FILE_FRESH_SECONDS)

@@ -1,0 +1,212 @@
+"""What a key client holds: its set, the fetch under way, the names it knows to be unknown."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from ageassure.errors import KeySetError, KeySetUnavailableError
+from ageassure.tokens.keys import JWKSet
+from ageassure.verifier.jwks.source import KeySetResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+UNKNOWN_KID_SECONDS: Final = 300
+UNKNOWN_KIDS: Final = 1000
+"""Unknown ``kid`` values remembered, and how long: a fetch has shown that the set lacks them."""
+
+_REFRESHED_AFTER: Final = 0.75  # of the time that a set is fresh
+
+
+class KeySetState(StrEnum):
+    """How good the set is that a client holds."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    """Older than its host allows, used because no newer one can be had."""
+    UNAVAILABLE = "unavailable"
+    """None was ever fetched, or the last good one is too old, or all its keys are denied."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyClientStatus:
+    """A client's health, for a health endpoint and counters. It says nothing about any person.
+
+    Attributes:
+        state: How good the set at hand is.
+        keys: How many of its keys are used, denied ones not counted.
+        age_seconds: Since the set at hand was fetched or found unchanged; None if there is none.
+        fetches: Fetches begun.
+        unchanged: Fetches that found the set unchanged.
+        failures: Fetches that failed, or brought a set that must not be used.
+        failures_in_a_row: Of these, since the last success.
+        last_failure: Why the last failed fetch did, or None. No text of the host's.
+        unknown_kids: How often a ``kid`` was asked for that the set lacks.
+    """
+
+    state: KeySetState
+    keys: int
+    age_seconds: float | None
+    fetches: int
+    unchanged: int
+    failures: int
+    failures_in_a_row: int
+    last_failure: str | None
+    unknown_kids: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A good set and how long it is what; times are readings of the client's clock.
+
+    Attributes:
+        fetched: The set as it was published.
+        usable: Without the denied keys; None if there is no other. The same object as long as its
+            keys are the same.
+        etag: Entity tag to ask with.
+        fetched_at: When the fetch began.
+        refresh_at: From then on it is fetched again in the background.
+        fresh_until: From then on it is stale.
+        usable_until: From then on it must not be used.
+    """
+
+    fetched: JWKSet
+    usable: JWKSet | None
+    etag: str | None
+    fetched_at: float
+    refresh_at: float
+    fresh_until: float
+    usable_until: float
+
+    @classmethod
+    def made(
+        cls,
+        fetched: JWKSet,
+        *,
+        before: Held | None,
+        denied: Collection[str],
+        etag: str | None,
+        fetched_at: float,
+        fresh_seconds: float,
+        stale_seconds: float,
+    ) -> Held:
+        """A set as it comes in."""
+        fresh_until = fetched_at + fresh_seconds
+        return cls(
+            fetched=fetched,
+            usable=_without(denied, fetched, before.usable if before is not None else None),
+            etag=etag,
+            fetched_at=fetched_at,
+            refresh_at=fetched_at + fresh_seconds * _REFRESHED_AFTER,
+            fresh_until=fresh_until,
+            usable_until=fresh_until + stale_seconds,
+        )
+
+    def without(self, denied: Collection[str]) -> Held:
+        """The same set with more keys denied."""
+        return replace(self, usable=_without(denied, self.fetched, self.usable))
+
+
+def _without(denied: Collection[str], fetched: JWKSet, before: JWKSet | None) -> JWKSet | None:
+    keys = tuple(key for key in fetched if key.kid not in denied)
+    if not keys:
+        return None
+    usable = JWKSet(keys=keys)
+    # The verifier sees by identity whether something has changed.
+    return before if before is not None and before.to_dict() == usable.to_dict() else usable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A fetch that succeeded.
+
+    Attributes:
+        key_set: The set.
+        unchanged: Whether it is the one that was at hand.
+        etag: Entity tag to ask with the next time.
+        fresh_seconds: How long the host lets it be used, or None if it does not say.
+    """
+
+    key_set: JWKSet
+    unchanged: bool
+    etag: str | None
+    fresh_seconds: float | None
+
+
+def read_response(response: object, *, before: Held | None) -> Fetched:
+    """Check what a fetcher brought back, and read the set.
+
+    Args:
+        response: The fetcher's answer.
+        before: What was at hand when it was asked.
+
+    Raises:
+        KeySetUnavailableError: If it is no response, or "unchanged" to a question never asked.
+        KeySetError: If it is no good set, or a ``kid`` is not the thumbprint of its key.
+    """
+    if not isinstance(response, KeySetResponse):
+        raise KeySetUnavailableError("the fetcher gave no KeySetResponse")
+    if response.body is not None:
+        key_set = JWKSet.from_json(response.body)
+        if any(key.kid != key.thumbprint for key in key_set):
+            raise KeySetError("got a kid that is not the thumbprint of its key")
+    elif before is not None and before.etag is not None:
+        key_set = before.fetched
+    else:
+        raise KeySetUnavailableError("the fetcher gave no key set")
+    return Fetched(
+        key_set=key_set,
+        unchanged=response.body is None,
+        etag=response.etag,
+        fresh_seconds=response.max_age_seconds,
+    )
+
+
+class Flight:
+    """One fetch under way.
+
+    Attributes:
+        caller: On whose behalf it was begun, an object of that caller's own, or None.
+        before: What was at hand when it was begun.
+        begun_at: When, by the client's clock.
+        lost_at: From then on it is given up.
+        future: Done when it is over: None, or the reason of the failure.
+    """
+
+    __slots__ = ("before", "begun_at", "caller", "future", "lost_at")
+
+    def __init__(
+        self, *, caller: object, before: Held | None, begun_at: float, lost_at: float
+    ) -> None:
+        self.caller = caller
+        self.before = before
+        self.begun_at = begun_at
+        self.lost_at = lost_at
+        self.future: Future[str | None] = Future()
+        self.future.set_running_or_notify_cancel()  # nobody who waits can cancel it
+
+
+class UnknownKids:
+    """Names that a fetch has shown to be unknown; bounded, each for some minutes."""
+
+    __slots__ = ("_until",)
+
+    def __init__(self) -> None:
+        self._until: OrderedDict[str, float] = OrderedDict()
+
+    def add(self, kid: str, now: float) -> None:
+        """Remember one; the oldest is forgotten where there are too many."""
+        self._until[kid] = now + UNKNOWN_KID_SECONDS
+        if len(self._until) > UNKNOWN_KIDS:
+            self._until.popitem(last=False)
+
+    def holds(self, kid: str, now: float) -> bool:
+        """Whether it is remembered."""
+        return now < self._until.get(kid, now)
+
+    def __len__(self) -> int:
+        return len(self._until)
