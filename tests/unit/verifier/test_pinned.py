@@ -1,0 +1,278 @@
+"""Key sources behind the verifier: what they can and cannot do to it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import traceback
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ageassure.errors import (
+    ConfigurationError,
+    KeySetUnavailableError,
+    UntrustedIssuerError,
+    UntrustedKeyError,
+    VerificationError,
+)
+from ageassure.results import AgeRequest, AssuranceLevel, MethodClass, Outcome
+from ageassure.tokens import JWKSet, PublicJWK, SigningKey, TokenIssuer
+from ageassure.verifier import JWKSetClient, MemoryReplayStore, TokenVerifier
+from ageassure.verifier.jwks import KeySetResponse
+
+NOW = datetime(2026, 6, 1, 12, 3, tzinfo=UTC)
+ISSUER, OTHER_ISSUER = "https://age.example", "https://other.example"
+AUDIENCE = "https://platform.example"
+NONCE = "n" * 43
+KEY, NEW, OTHER_KEY, STRANGER = (SigningKey.generate() for _ in range(4))
+
+
+def sets(*keys: SigningKey) -> JWKSet:
+    return JWKSet(keys=tuple(key.public for key in keys))
+
+
+class Source:
+    """Gives what the test has put into it, and keeps what it was asked."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.asked: list[str | None] = []
+
+    def key_set(self, missing: str | None = None) -> JWKSet:
+        self.asked.append(missing)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer  # type: ignore[no-any-return]
+
+
+def verifier(**issuers: Any) -> TokenVerifier:
+    names = {"issuer": ISSUER, "other": OTHER_ISSUER}
+    return TokenVerifier(
+        issuers={names[name]: keys for name, keys in issuers.items()},
+        audience=AUDIENCE,
+        replay_store=MemoryReplayStore(now=lambda: NOW),
+        now=lambda: NOW,
+    )
+
+
+def token(key: SigningKey, issuer: str = ISSUER) -> str:
+    return TokenIssuer(issuer=issuer, signing_key=key, now=lambda: NOW).issue(
+        AgeRequest(audience=AUDIENCE, nonce=NONCE, age_over=18),
+        outcome=Outcome.OVER,
+        method_class=MethodClass.ESTIMATION,
+        level=AssuranceLevel.ASSERTED,
+    )
+
+
+def accepted(made: TokenVerifier, key: SigningKey, issuer: str = ISSUER) -> bool:
+    verified = made.verify(token(key, issuer), nonce=NONCE, age_over=18)
+    return verified.issuer == issuer
+
+
+def refused(
+    made: TokenVerifier, key: SigningKey, error: type[Exception], issuer: str = ISSUER
+) -> None:
+    with pytest.raises(error) as caught:
+        made.verify(token(key, issuer), nonce=NONCE, age_over=18)
+    assert type(caught.value) is error
+
+
+# -- a source that has nothing good ---------------------------------------------------------------
+
+JUNK: list[Any] = [
+    KeySetUnavailableError("down"),
+    OSError("down"),
+    RuntimeError(),
+    None,
+    {"keys": []},
+    sets(KEY).to_dict(),
+    JWKSet(keys=(PublicJWK.from_dict(KEY.public.to_dict() | {"kid": "mine"}),)),
+    JWKSet(keys=(PublicJWK.from_dict(KEY.public.to_dict() | {"kid": NEW.kid}),)),
+]
+
+
+@pytest.mark.parametrize("answer", JUNK, ids=repr)
+def test_a_source_without_a_good_set_closes_its_own_door_alone(answer: Any) -> None:
+    made = verifier(issuer=Source(answer), other=sets(OTHER_KEY))
+    refused(made, KEY, KeySetUnavailableError)
+    refused(made, STRANGER, KeySetUnavailableError)
+    assert accepted(made, OTHER_KEY, OTHER_ISSUER)
+
+
+@pytest.mark.parametrize("answer", JUNK, ids=repr)
+def test_a_source_that_goes_bad_closes_its_door(answer: Any) -> None:
+    source = Source(sets(KEY))
+    made = verifier(issuer=source)
+    assert accepted(made, KEY)
+    source.answer = answer
+    refused(made, KEY, KeySetUnavailableError)
+    source.answer = sets(KEY)
+    assert accepted(made, KEY)
+
+
+@pytest.mark.parametrize("junk", [None, {}, [], "x", object()])
+def test_what_is_no_source_is_refused(junk: Any) -> None:
+    with pytest.raises(ConfigurationError, match="key source"):
+        verifier(issuer=junk)
+
+
+def test_making_a_verifier_asks_nobody() -> None:
+    source = Source(sets(KEY))
+    verifier(issuer=source)
+    assert source.asked == []
+
+
+# -- whose key it is ------------------------------------------------------------------------------
+
+
+def test_a_source_cannot_speak_for_another_issuer() -> None:
+    made = verifier(issuer=Source(sets(KEY)), other=Source(sets(OTHER_KEY)))
+    refused(made, KEY, UntrustedIssuerError, OTHER_ISSUER)
+    refused(made, OTHER_KEY, UntrustedIssuerError, ISSUER)
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+def test_a_set_with_another_issuers_key_stays_out_and_pushes_nothing_out(fixed: bool) -> None:
+    thief, owner = Source(sets(KEY)), Source(sets(OTHER_KEY))
+    made = verifier(issuer=thief, other=owner.answer if fixed else owner)
+    assert accepted(made, KEY)
+    assert accepted(made, OTHER_KEY, OTHER_ISSUER)
+    thief.answer = sets(KEY, OTHER_KEY)
+    refused(made, KEY, KeySetUnavailableError)
+    assert accepted(made, OTHER_KEY, OTHER_ISSUER)
+    refused(made, OTHER_KEY, UntrustedIssuerError)
+    thief.answer = sets(KEY, NEW)
+    assert accepted(made, KEY)
+    assert accepted(made, NEW)
+    assert accepted(made, OTHER_KEY, OTHER_ISSUER)
+
+
+# -- rotation -------------------------------------------------------------------------------------
+
+
+def test_a_new_key_is_asked_for_by_name_and_an_old_one_goes_with_its_set() -> None:
+    class Client(Source):
+        def key_set(self, missing: str | None = None) -> JWKSet:
+            if missing == NEW.kid:
+                self.answer = sets(KEY, NEW)
+            return super().key_set(missing)
+
+    source = Client(sets(KEY))
+    made = verifier(issuer=source)
+    assert accepted(made, KEY)
+    assert accepted(made, NEW)
+    assert accepted(made, KEY)
+    source.answer = sets(NEW)
+    refused(made, KEY, UntrustedKeyError)
+    assert accepted(made, NEW)
+
+
+def test_one_issuers_rotation_makes_no_other_look_for_it() -> None:
+    first, second = Source(sets(KEY)), Source(sets(OTHER_KEY))
+    made = verifier(issuer=first, other=second)
+    assert accepted(made, KEY)
+    assert accepted(made, OTHER_KEY, OTHER_ISSUER)
+    first.asked.clear()
+    second.answer = sets(OTHER_KEY, NEW)  # renewed in the background
+    assert accepted(made, OTHER_KEY, OTHER_ISSUER)
+    assert accepted(made, NEW, OTHER_ISSUER)
+    assert set(first.asked) <= {None}
+
+
+@pytest.mark.parametrize("kid", [None, 1, [], "", "x" * 42, "x" * 44, "x" * 42 + "=", "x" * 9999])
+def test_a_name_that_can_be_no_thumbprint_reaches_no_source(kid: Any) -> None:
+    source = Source(sets(KEY))
+    made = verifier(issuer=source)
+    with pytest.raises(UntrustedKeyError):
+        made._pinned.find(kid)
+    assert source.asked == []
+
+
+def test_headers_read_before_follow_the_sets() -> None:
+    source = Source(sets(KEY))
+    made = verifier(issuer=source)
+    assert len(made._pinned.headers) == 0
+    assert accepted(made, KEY)
+    assert len(made._pinned.headers) == 1
+    source.answer = sets(KEY, NEW)
+    assert accepted(made, KEY)
+    assert len(made._pinned.headers) == 2
+
+
+def test_a_denied_key_is_refused_from_the_next_token_on() -> None:
+    fetcher = Fetcher()
+    client = JWKSetClient("https://age.example/jwks.json", fetcher=fetcher)
+    made = verifier(issuer=client)
+    assert accepted(made, KEY)
+    client.deny(KEY.kid)
+    refused(made, KEY, UntrustedKeyError)
+    assert accepted(made, NEW)
+    client.deny(NEW.kid)
+    refused(made, NEW, KeySetUnavailableError)
+    assert fetcher.fetches == 1
+
+
+# -- async ----------------------------------------------------------------------------------------
+
+
+class Fetcher:
+    """Gives both keys, when it is let."""
+
+    def __init__(self) -> None:
+        self.fetches = 0
+        self.let_go = threading.Event()
+        self.let_go.set()
+
+    def fetch(self, *_: Any, **__: Any) -> KeySetResponse:
+        self.fetches += 1
+        self.let_go.wait(10)
+        return KeySetResponse(body=json.dumps(sets(KEY, NEW).to_dict()).encode())
+
+
+def test_async_refuses_what_verify_refuses() -> None:
+    async def scenario(made: TokenVerifier) -> None:
+        good = token(KEY)
+        with pytest.raises(ConfigurationError):
+            await made.verify_async("x", nonce="", age_over=18)
+        for bad in ("x", "", None, token(STRANGER), good[:-1]):
+            with pytest.raises(VerificationError) as caught:
+                await made.verify_async(bad, nonce=NONCE, age_over=18)  # type: ignore[arg-type]
+            assert caught.value.__cause__ is None
+            assert caught.value.__context__ is None
+            for frame, _ in traceback.walk_tb(caught.value.__traceback__):
+                own = frame.f_code.co_filename.endswith("verifier.py")
+                assert not own or (bad or "no token") not in map(str, frame.f_locals.values())
+        with pytest.raises(VerificationError):
+            await made.verify_async(good, nonce="m" * 43, age_over=18)
+        assert (await made.verify_async(good, nonce=NONCE, age_over=18)).age_over == 18
+        with pytest.raises(VerificationError, match="accepted before"):
+            await made.verify_async(good, nonce=NONCE, age_over=18)
+
+    asyncio.run(scenario(verifier(issuer=sets(KEY))))
+    client = JWKSetClient("https://age.example/jwks.json", fetcher=Fetcher())
+    asyncio.run(scenario(verifier(issuer=client, other=Source(sets(OTHER_KEY)))))
+
+
+def test_a_slow_key_host_does_not_block_the_loop_nor_any_thread() -> None:
+    fetcher = Fetcher()
+    fetcher.let_go.clear()
+    client = JWKSetClient("https://age.example/jwks.json", fetcher=fetcher)
+    made = verifier(issuer=client)
+
+    async def scenario() -> list[Any]:
+        tasks = [
+            asyncio.create_task(made.verify_async(token(key), nonce=NONCE, age_over=18))
+            for key in [KEY, NEW] * 50
+        ]
+        await asyncio.sleep(0.05)
+        # The threads of the loop's own pool are free, though a hundred tokens wait.
+        assert await asyncio.wait_for(asyncio.to_thread(lambda: "free"), 5) == "free"
+        assert not any(task.done() for task in tasks)
+        fetcher.let_go.set()
+        return await asyncio.gather(*tasks)
+
+    assert len(asyncio.run(scenario())) == 100
+    assert fetcher.fetches == 1
