@@ -86,7 +86,8 @@ def _london_note(found: Json) -> str:
         f"{found['data']}; ages {found['age_proof']}. {found['processed']} of {found['pictures']} "
         f"pictures processed, refused: {refusals}. Outcomes for {policy['age_limit']} at a "
         f"challenge age of {policy['challenge_age_years']:.1f}: {outcomes}. In brackets: "
-        f"{bootstrap['kind']}, {bootstrap['resamples']:,} bootstrap resamples by {bootstrap['unit']}."
+        f"{bootstrap['kind']}, {bootstrap['resamples']:,} bootstrap resamples by "
+        f"{bootstrap['unit']}."
     )
 
 
