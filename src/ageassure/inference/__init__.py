@@ -6,6 +6,7 @@ Nothing here touches the network. Loading happens when a function is called, nev
 from __future__ import annotations
 
 from ageassure.inference.manifest import Licence, ModelManifest, Tensor
+from ageassure.inference.session import telemetry_was_off_in_time
 from ageassure.inference.store import (
     Model,
     ModelStatus,
@@ -27,4 +28,5 @@ __all__ = [
     "load_model",
     "load_supplied_model",
     "read_pinned",
+    "telemetry_was_off_in_time",
 ]
