@@ -551,6 +551,23 @@ def test_one_who_cancels_takes_nothing_from_the_others(
     assert kids(client.key_set()) == {OLD.kid}
 
 
+def test_after_a_fork_no_fetch_of_the_parents_is_waited_for(
+    client: JWKSetClient, source: Source, elapsed: Elapsed
+) -> None:
+    client.key_set()
+    source.let_go.clear()
+    source.entered.clear()
+    elapsed.now += 80
+    client.key_set()
+    assert source.entered.wait(5)
+    client._lock.acquire()
+    client_module._renew_after_fork()
+    source.let_go.set()
+    source.keys = [NEW]
+    elapsed.now += 20
+    assert kids(client.key_set()) == {NEW.kid}
+
+
 def test_the_clock_used_is_not_the_time_of_day(
     source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
