@@ -94,8 +94,7 @@ class Expectation:
 
 
 def _checked_methods(methods: object) -> frozenset[MethodClass]:
-    # A str is a collection, too: of letters.
-    if isinstance(methods, str) or not isinstance(methods, Collection) or not methods:
+    if not isinstance(methods, Collection) or not methods:
         raise ConfigurationError("got no methods, expected a collection of at least one")
     if not all(isinstance(method, MethodClass) for method in methods):
         raise ConfigurationError("got a method that is no MethodClass")

@@ -65,6 +65,7 @@ def test_nothing_is_remembered_for_too_short() -> None:
 def test_a_full_store_refuses_and_forgets_nothing() -> None:
     clock = Clock()
     store = MemoryReplayStore(3, now=clock)
+    assert MemoryReplayStore(1, now=clock).claim(key(0), T0 + 900)
     assert all(store.claim(key(number), T0 + 900) for number in range(3))
     with pytest.raises(ReplayStoreError, match="full"):
         store.claim(key(3), T0 + 900)

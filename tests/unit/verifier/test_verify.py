@@ -95,6 +95,23 @@ def test_only_what_was_told_is_returned() -> None:
         verified.age_over = 99  # type: ignore[misc]
 
 
+def test_under_the_limit_itself() -> None:
+    made = token(outcome=Outcome.UNDER)
+    assert verifier().verify(made, nonce=NONCE, age_under=18).proven_limit == 18
+
+
+@pytest.mark.parametrize("leeway_seconds", [0, 60])
+def test_edges_of_leeway(leeway_seconds: int) -> None:
+    made = token()
+    expiry = IAT + timedelta(seconds=900 + leeway_seconds)
+    before = expiry - timedelta(seconds=1)
+    # Read once when the verifier is made, and once in each verification.
+    subject = verifier(now=[expiry, before, before].pop, leeway_seconds=leeway_seconds)
+    subject.verify(made, nonce=NONCE, age_over=18)
+    with pytest.raises(TokenExpiredError):
+        subject.verify(made, nonce=NONCE, age_over=18)
+
+
 def test_under() -> None:
     verified = verifier().verify(token(outcome=Outcome.UNDER), nonce=NONCE, age_under=21)
     assert (verified.age_over, verified.age_under, verified.proven_limit) == (None, 21, 18)
