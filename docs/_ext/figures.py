@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -45,6 +46,13 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in lines)
 
 
+def percent(value: float, decimals: int = 0) -> str:
+    """A share as a percentage; what is more than 0 is never shown as 0."""
+    if 0 < value < 0.5 / 10 ** (2 + decimals):
+        return f"< {10**-decimals:g} %"
+    return f"{value * 100:.{decimals}f} %"
+
+
 # -- London photographs: errors in years --------------------------------------------------------
 
 
@@ -53,7 +61,7 @@ def _years(found: Json, sign: str = "") -> str:
 
 
 def _percent(found: Json) -> str:
-    return f"{found['value']:.0%} [{found['low']:.0%}, {found['high']:.0%}]"
+    return f"{percent(found['value'])} [{percent(found['low'])}, {percent(found['high'])}]"
 
 
 def _london_row(name: str, found: Json) -> list[str]:
@@ -71,22 +79,31 @@ def _london_rows(found: Json) -> Iterator[list[str]]:
             yield _london_row(f"{axis}: {name}{mark}", figures)
 
 
+_LONDON_HEAD = [
+    "people",
+    "n (pictures)",
+    "mean absolute error, years",
+    "bias, years",
+    "called OVER",
+]
+
+
 def london() -> str:
     """Errors on the London photographs, by group."""
     found = load(RESULTS / "london.json")
-    head = ["people", "n (pictures)", "mean absolute error, years", "bias, years", "called OVER"]
-    return f"{table(head, _london_rows(found))}\n\n{_london_note(found)}"
+    return f"{table(_LONDON_HEAD, _london_rows(found))}\n\n{_london_note(found)}"
 
 
 def _london_note(found: Json) -> str:
     policy, bootstrap = found["policy"], found["bootstrap"]
     outcomes = ", ".join(f"{n} {name}" for name, n in found["outcomes"].items())
     refusals = ", ".join(f"{n} `{code}`" for code, n in found["refusals"].items()) or "none"
+    bar = math.ceil(policy["challenge_age_years"] * 10) / 10
     return (
         f"{found['data']}; ages {found['age_proof']}. {found['processed']} of {found['pictures']} "
         f"pictures processed, refused: {refusals}. Outcomes for {policy['age_limit']} at a "
-        f"challenge age of {policy['challenge_age_years']:.1f}: {outcomes}. In brackets: "
-        f"{bootstrap['kind']}, {bootstrap['resamples']:,} bootstrap resamples by "
+        f"challenge age of {bar:.1f} (error claimed: {percent(policy['alpha'], 1)}): {outcomes}. "
+        f"In brackets: {bootstrap['kind']}, {bootstrap['resamples']:,} bootstrap resamples by "
         f"{bootstrap['unit']}."
     )
 
@@ -98,13 +115,13 @@ def _share(found: Sequence[float]) -> str:
     count, n = int(found[0]), int(found[1])
     if not n:
         return "nobody measured"
-    _, _, value, low, high = found
-    return f"{value:.1%} [{low:.1%}, {high:.1%}] ({count} of {n:,})"
+    value, low, high = (percent(share, 1) for share in found[2:])
+    return f"{value} [{low}, {high}] ({count:,} of {n:,})"
 
 
 def _point(entry: Json) -> list[str]:
     bar = entry["bar"]
-    asked = [f"{entry['age_limit']}", f"{entry['alpha']:.1%}"]
+    asked = [f"{entry['age_limit']}", percent(entry["alpha"], 1)]
     if bar is None:
         return [*asked, "none: too few people", "", "", "", ""]
     band = bar["protected_band"]
@@ -113,7 +130,7 @@ def _point(entry: Json) -> list[str]:
         *asked,
         entry["shown"],
         f"{bar['k']} of {bar['n']:,} aged {band['first_years']}–{band['last_years']}, "
-        f"at most {entry['upper_bound']:.2%}",
+        f"at most {percent(entry['upper_bound'], 2)}",
         _share(entry["test"]["protected"]),
         _share(by_group["20–29"]),
         _share(by_group["30+"]),
@@ -136,7 +153,7 @@ def _points(name: str, called: str, limits: Sequence[int] | None = None) -> str:
     return (
         f"{table(head, map(_point, entries))}\n\nBars from: {data['bars_from']}; tested on: "
         f"{data['tested_on']}; ages: {data['age_proof']}. Bounds hold at one-sided "
-        f"{data['confidence']:.0%} confidence; in brackets: two-sided 95 % Clopper–Pearson. "
+        f"{percent(data['confidence'])} confidence; in brackets: two-sided 95 % Clopper–Pearson. "
         f"{data['note']}"
     )
 
@@ -151,19 +168,88 @@ def lower_bars() -> str:
     return _points("lower_bars", "UNDER")
 
 
-def failures() -> str:
-    """Pictures that were not processed, by age group."""
-    parts = load(OPERATING_POINTS)["failures_to_process"]
-    groups = next(iter(parts.values()))["by_group"]
-    rows = [["all", *(_share(part["all"]) for part in parts.values())]]
-    rows += [
-        [name, *(_share(part["by_group"][name]) for part in parts.values())] for name in groups
+# -- FairFace, test part: groups of people ------------------------------------------------------
+
+
+def _area(found: Json) -> str:
+    n = " against ".join(f"{count:,}" for count in found["n"])
+    return f"{found['value']:.2f} [{found['low']:.2f}, {found['high']:.2f}] ({n})"
+
+
+def fairface() -> str:
+    """How well ages are told apart, through the pipeline and on ready-made chips."""
+    found = load(RESULTS / "age-v1-fairface.json")
+    ways = {
+        "through the whole pipeline": found["through_the_pipeline"],
+        "on FairFace's own chips": found["on_exact_chips"],
+    }
+    head = ["", "n", "AUC, 10–19 against 20+", "AUC, 0–9 against 20+", "0–9 put at 18 or over"]
+    rows = [
+        [
+            name,
+            f"{way['n']:,}",
+            _area(way["auc_by_estimated_age"]["10–19 against 20+"]),
+            _area(way["auc_by_estimated_age"]["0–9 against 20+"]),
+            _share(way["children_0_9_at_18_or_over"]["calibrated"]),
+        ]
+        for name, way in ways.items()
     ]
-    reasons = "; ".join(
-        f"{name}: " + (", ".join(f"{n} `{code}`" for code, n in part["reasons"].items()) or "none")
-        for name, part in parts.items()
+    error = found["through_the_pipeline"]["probability_of_20"]["calibrated"]
+    ours, chance, most = (
+        f"{error[key]:.3f}" for key in ("ece", "ece_by_chance", "ece_by_chance_95")
     )
-    return f"{table(['apparent age', *parts], rows)}\n\nReasons: {reasons}."
+    return (
+        f"{table(head, rows)}\n\n{found['data']}; ages: {found['age_proof']}. AUC: chance that "
+        "somebody of the older group gets the higher estimate. Calibration error of P(age ≥ 20) "
+        f"through the pipeline: {ours}; probabilities that are exactly right would show {chance} "
+        f"on as many people, at most {most} in 95 of 100 cases."
+    )
+
+
+def fairface_groups() -> str:
+    """The same by sex, ethnicity and both, with who is called OVER at the widest bar."""
+    found = load(RESULTS / "age-v1-fairface.json")
+    worst = found["worst_group"]["auc"]
+    alpha = max(found["by_group"]["sex"]["female"]["called_over_18"], key=float)
+    head = ["people", "n", "AUC, 10–19 against 20+", "10–19 called OVER", "30+ called OVER"]
+    rows = []
+    for groups in found["by_group"].values():
+        for name, group in groups.items():
+            shares = group["called_over_18"][alpha]
+            rows.append(
+                [
+                    f"{name} (worst AUC)" if name == worst else name,
+                    f"{group['n']:,}",
+                    _area(group["auc_by_estimated_age_10_19_against_20"]),
+                    _share(shares["10–19"]),
+                    _share(shares["30+"]),
+                ]
+            )
+    return (
+        f"{table(head, rows)}\n\nCalled OVER: limit 18, the one challenge age that claims an error "
+        f"of {percent(float(alpha), 1)} over everybody. It claims nothing for a single group: in a "
+        "small group the interval is wide, and in some the share may be well above the claim."
+    )
+
+
+def cross_fitted() -> str:
+    """The challenge ages, had the calibration been fitted on other people than the bars."""
+    rows = [
+        [percent(e["alpha"], 1), f"{e['shipped_years']:.2f}", f"{e['cross_fitted_years']:.2f}"]
+        for e in load(RESULTS / "age-v1-fairface.json")["challenge_age_cross_fitted"]
+    ]
+    return table(["error claimed", "as shipped, years", "fitted on other people, years"], rows)
+
+
+def failures() -> str:
+    """Pictures of the test part that were not processed, by group."""
+    found = load(RESULTS / "age-v1-fairface.json")["failures_to_process"]
+    axes = {"age": "by_group", "sex": "by_sex", "ethnicity and sex": "by_ethnicity_and_sex"}
+    rows = [["all", _share(found["all"])]]
+    for axis, member in axes.items():
+        rows += [[f"{axis}: {name}", _share(share)] for name, share in found[member].items()]
+    reasons = ", ".join(f"{n} `{code}`" for code, n in found["reasons"].items())
+    return f"{table(['people', 'not processed'], rows)}\n\nReasons: {reasons}."
 
 
 # -- verification: time -------------------------------------------------------------------------
@@ -209,13 +295,12 @@ def replay_store() -> str:
 def readme() -> str:
     """The README's tables: one limit, everybody, and the time."""
     found = load(RESULTS / "london.json")
-    head = ["people", "n (pictures)", "mean absolute error, years", "bias, years", "called OVER"]
     rows = [row for row in _london_rows(found) if row[0] == "all" or row[0].startswith("sex")]
     rows += [row for row in _london_rows(found) if row[0].endswith("(worst)") and row not in rows]
     return "\n\n".join(
         [
             "**Estimated age against true age**",
-            table(head, rows),
+            table(_LONDON_HEAD, rows),
             _london_note(found),
             f"**Who is let through at the limit {README_LIMIT_YEARS}**",
             _points("challenge_ages", "OVER", [README_LIMIT_YEARS]),
@@ -229,6 +314,9 @@ MAKERS: Final = {
     "london": london,
     "challenge-ages": challenge_ages,
     "lower-bars": lower_bars,
+    "fairface": fairface,
+    "fairface-groups": fairface_groups,
+    "cross-fitted": cross_fitted,
     "failures": failures,
     "verification": verification,
     "replay-store": replay_store,

@@ -35,7 +35,7 @@ def test_every_table_can_be_made(figures: Any, root: Path) -> None:
 
 def test_a_bar_that_was_not_earned_is_said_to_be_none(figures: Any) -> None:
     entry = {"age_limit": 18, "alpha": 0.005, "bar": None}
-    assert figures._point(entry)[:3] == ["18", "0.5%", "none: too few people"]
+    assert figures._point(entry)[:3] == ["18", "0.5 %", "none: too few people"]
 
 
 def test_a_group_of_nobody_is_said_to_be_so(figures: Any) -> None:
