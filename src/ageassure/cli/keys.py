@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ageassure.cli.output import command_with_json, emit
 from ageassure.errors import ConfigurationError
 from ageassure.tokens import SigningKey
+from ageassure.tokens.clock import utc_now
+from ageassure.tokens.keys.ring import KeyRing
+from ageassure.tokens.publication import publication_files, write_publication
+
+if TYPE_CHECKING:
+    from ageassure.tokens.keys.ring import RingEntry
 
 
 @click.group()
@@ -55,3 +63,97 @@ def generate(key_path: Path, jwks_path: Path, *, as_json: bool) -> None:
         [f"private key  {key_path}", f"public set   {jwks_path}", f"kid          {key.kid}"],
         as_json=as_json,
     )
+
+
+RING = click.option(
+    "--ring",
+    "folder",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The folder of the key ring.",
+)
+
+
+def _now() -> int:
+    return int(utc_now().timestamp())
+
+
+def _told(entry: RingEntry) -> dict[str, Any]:
+    return {
+        "kid": entry.kid,
+        "alg": entry.alg,
+        "state": entry.state(_now()),
+        "signs_from": entry.signs_from,
+        "signs_until": entry.signs_until,
+        "published_until": entry.published_until,
+    }
+
+
+def _time(seconds: int | None) -> str:
+    return "-" if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+@keys.command("list")
+@RING
+@command_with_json
+def list_keys(folder: Path, *, as_json: bool) -> None:
+    """Show the ring's keys with their states: waiting, signing, leaving, expired."""
+    told = [_told(entry) for entry in KeyRing(folder).entries]
+    lines = [
+        f"{key['kid']}  {key['alg']}  {key['state']:<8}  signs {_time(key['signs_from'])} to "
+        f"{_time(key['signs_until'])}, published to {_time(key['published_until'])}"
+        for key in told
+    ]
+    emit({"keys": told}, lines or ["the ring is empty"], as_json=as_json)
+
+
+@keys.command()
+@RING
+@command_with_json
+def rotate(folder: Path, *, as_json: bool) -> None:
+    """Make a new key, published at once and signing when every relying party has it."""
+    entry = KeyRing(folder).rotate(_now())
+    emit(
+        _told(entry),
+        [f"{entry.kid} signs from {_time(entry.signs_from)}; publish the ring's set now"],
+        as_json=as_json,
+    )
+
+
+@keys.command()
+@click.argument("kid")
+@click.option(
+    "--compromised",
+    is_flag=True,
+    help="Remove it at once, whatever its state; another key signs from now on.",
+)
+@RING
+@command_with_json
+def retire(kid: str, folder: Path, *, compromised: bool, as_json: bool) -> None:
+    """Remove the key KID, whose last token has expired, and delete its file."""
+    ring = KeyRing(folder)
+    if compromised:
+        ring.retire_compromised(kid, _now())
+    else:
+        ring.retire(kid, _now())
+    lines = [f"{kid} is gone"]
+    if compromised:
+        lines.append("publish the ring's set now, restart the signers, tell relying parties")
+    emit({"retired": kid, "compromised": compromised}, lines, as_json=as_json)
+
+
+@keys.command()
+@RING
+@click.option("--issuer", required=True, help="Your own name in the token, an https URL.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The folder that is served as this URL.",
+)
+@command_with_json
+def publish(folder: Path, issuer: str, out: Path, *, as_json: bool) -> None:
+    """Write the ring's JWK Set and the metadata document as static files."""
+    key_set = KeyRing(folder).key_set(_now())
+    written = write_publication(out, publication_files(issuer=issuer, key_set=key_set))
+    emit({"written": written}, written or ["nothing has changed"], as_json=as_json)

@@ -1,0 +1,52 @@
+"""``keys rotate``, ``retire``, ``list`` and ``publish``, through the real command line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from click.testing import CliRunner
+
+from ageassure.cli.app import app
+from ageassure.cli.output import ExitStatus
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.testing import Result
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["keys", *(str(argument) for argument in arguments)])
+
+
+def test_a_rings_life(tmp_path: Path) -> None:
+    ring = tmp_path / "ring"
+    assert run("list", "--ring", ring).stdout == "the ring is empty\n"
+    first = json.loads(run("rotate", "--ring", ring, "--json").stdout)
+    second = json.loads(run("rotate", "--ring", ring, "--json").stdout)
+    assert (first["state"], second["state"]) == ("signing", "waiting")
+    listed = json.loads(run("list", "--ring", ring, "--json").stdout)["keys"]
+    assert [key["state"] for key in listed] == ["signing", "waiting"]
+    assert "waiting" in run("list", "--ring", ring).stdout
+
+    refused = run("retire", first["kid"], "--ring", ring)
+    assert refused.exit_code == ExitStatus.CONFIGURATION
+
+    gone = run("retire", first["kid"], "--compromised", "--ring", ring)
+    assert gone.exit_code == ExitStatus.DONE
+    assert "tell relying parties" in gone.stdout
+    (left,) = json.loads(run("list", "--ring", ring, "--json").stdout)["keys"]
+    assert (left["kid"], left["state"]) == (second["kid"], "signing")
+
+
+def test_publishing_writes_what_is_served(tmp_path: Path) -> None:
+    ring, web = tmp_path / "ring", tmp_path / "web"
+    key = json.loads(run("rotate", "--ring", ring, "--json").stdout)
+    arguments = ("publish", "--ring", ring, "--issuer", "https://provider.example", "--out", web)
+    written = json.loads(run(*arguments, "--json").stdout)["written"]
+    (public,) = json.loads((web / ".well-known" / "jwks.json").read_text())["keys"]
+    assert len(written) == 2
+    assert public["kid"] == key["kid"]
+    assert "d" not in public
+    assert run(*arguments).stdout == "nothing has changed\n"
