@@ -3,9 +3,9 @@
 The labels say only that an age lies in a group, so the fit maximises the likelihood of the groups
 (interval-censored): P(group) = P(age ≥ its first year) − P(age ≥ the next group's). The formula is
 that of :mod:`ageassure.estimators.facial.calibration`. Fitted are the cut points at the eight
-boundaries of the groups (3, 10, 20 … 70 years) and the weights below. The years inside a group are
-**interpolated** (monotone cubic), those under 3 and over 70 extrapolated in a straight line: no
-label speaks of them.
+boundaries of the groups (3, 10, 20 … 70 years) and the weights of the features. The years inside a
+group are **interpolated** (monotone cubic), those under 3 and over 70 extrapolated in a straight
+line: no label speaks of them.
 
 Runs in a few minutes on one processor, or seconds where the cache holds the pipeline's answers;
 needs the extra ``face`` and the group ``calibrate``. From the repository's folder::
@@ -22,7 +22,7 @@ import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
@@ -40,8 +40,6 @@ from ageassure.estimators.facial.raw import FEATURES
 from ageassure.results import MAX_YEARS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from fairface_outputs import Outputs
     from numpy.typing import NDArray
 
@@ -49,19 +47,15 @@ if TYPE_CHECKING:
 
 BOUNDARIES: Final = np.array(FIRST_YEARS[1:], dtype=np.float64)
 
-HINGES_YEARS: Final = (10.0, 40.0)
-WIDTH_YEARS: Final = 3.0
-LINEAR: Final = ("sd_years",)
-SCALE: Final = ("sd_years",)
-"""Chosen, hinges and features, by the mean log-likelihood in five-fold cross-validation inside the
-calibration part: −1.395 with the mean alone, −1.360 with ``sd_years`` as well, −1.345 with the
-hinges, −1.343 with all features."""
+OTHERS: Final = tuple(name for name in FEATURES if name != "mean_years")
+"""Features beside the mean; all of them, in location and scale. In five-fold cross-validation
+inside the calibration part the mean log-likelihood is −1.395 with the mean alone, −1.360 with
+``sd_years``, −1.343 with all; bends in the mean (the format's hinges) add nothing to that."""
 
 RIDGE: Final = 1.0
-"""Pulls weights of standardised features to 0, each by ½ w²; nothing next to thousands of pictures,
-but with features that say nearly the same the likelihood alone would leave them open."""
+"""Pulls weights of standardised features to 0, each by ½ w². That is little next to thousands of
+pictures; it settles what the likelihood leaves open between features that say nearly the same."""
 
-LEAST_SLOPE: Final = 0.02
 DECIMALS: Final = 4
 """Of the parameters in the file: far finer than what the data can tell, and far coarser than the
 differences between two processors."""
@@ -71,73 +65,55 @@ TARGET: Final = Path(__file__).parents[1] / "calibration.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Design:
-    """The pictures as the optimiser sees them: location = base + columns @ weights."""
+    """The pictures as the optimiser sees them.
 
-    base: Vector
-    columns: Vector
-    scale_columns: Vector
+    Attributes:
+        mean: Raw mean age, ``[N]``; its weight in the location is 1, which sets the unit.
+        others: The other features, standardised, ``[N, F]``.
+        groups: Index of every picture's age group.
+    """
+
+    mean: Vector
+    others: Vector
     groups: NDArray[np.intp]
 
-    @classmethod
-    def of(cls, features: Vector, groups: NDArray[np.intp]) -> Self:
-        """Slopes of the segments between hinges first, then the linear weights.
-
-        With the slope of the first segment fixed at 1, location has the unit of the raw mean.
-        """
-        mean = features[:, FEATURES.index("mean_years")]
-        bent = [mean] + [
-            WIDTH_YEARS * np.logaddexp(0.0, (mean - at) / WIDTH_YEARS) for at in HINGES_YEARS
-        ]
-        segments = [low - high for low, high in zip(bent, [*bent[1:], 0.0], strict=True)]
-        return cls(
-            base=segments[0],
-            columns=np.column_stack([*segments[1:], _standardised(features, LINEAR)]),
-            scale_columns=_standardised(features, SCALE),
-            groups=groups,
+    def split(self, theta: Vector) -> tuple[Vector, Vector, float, Vector, Vector]:
+        """Weights of location and of log scale, log scale, cut points, and gaps between them."""
+        width = self.others.shape[1]
+        weights, scale_weights, (log_scale,), gaps = np.split(
+            theta, [width, 2 * width, 2 * width + 1]
         )
-
-    def split(self, theta: Vector) -> tuple[Vector, float, Vector, Vector, Vector]:
-        """Weights, log scale, its weights, cut points at the boundaries, and their gaps."""
-        weights, rest = np.split(theta, [self.columns.shape[1]])
-        (log_scale,), scale_weights, gaps = np.split(rest, [1, 1 + self.scale_columns.shape[1]])
         gaps = np.concatenate([gaps[:1], np.exp(gaps[1:])])
-        return weights, float(log_scale), scale_weights, np.cumsum(gaps), gaps
+        return weights, scale_weights, float(log_scale), np.cumsum(gaps), gaps
 
     def cost(self, theta: Vector) -> tuple[float, Vector]:
         """Negative log-likelihood with the ridge, and its gradient."""
-        weights, log_scale, scale_weights, cuts, gaps = self.split(theta)
-        scale = np.exp(log_scale + self.scale_columns @ scale_weights)
-        location = self.base + self.columns @ weights
+        weights, scale_weights, log_scale, cuts, gaps = self.split(theta)
+        scale = np.exp(log_scale + self.others @ scale_weights)
+        location = self.mean + self.others @ weights
         # Below the first group and above the last there is no boundary.
+        below, above = self.groups - 1, self.groups % len(cuts)
         first, last = self.groups == 0, self.groups == len(cuts)
-        low = np.where(first, np.inf, (location - cuts[self.groups - 1]) / scale)
-        high = np.where(last, -np.inf, (location - cuts[self.groups % len(cuts)]) / scale)
-        share = np.maximum(expit(low) - expit(high), 1e-300)
+        low = np.where(first, np.inf, (location - cuts[below]) / scale)
+        high = np.where(last, -np.inf, (location - cuts[above]) / scale)
+        # Taken from the side of the nearer end, so that nothing cancels.
+        share = np.where(high > 0, expit(-high) - expit(-low), expit(low) - expit(high))
         by_low = -expit(low) * expit(-low) / share
         by_high = expit(high) * expit(-high) / share
         by_location = (by_low + by_high) / scale
         by_log_scale = -(by_low * np.where(first, 0, low) + by_high * np.where(last, 0, high))
-        by_cut = np.zeros(len(cuts) + 1)
-        np.add.at(by_cut, self.groups - 1, -by_low / scale)
-        np.add.at(by_cut, self.groups % len(cuts), -by_high / scale)
-        by_gap = np.cumsum(by_cut[:-1][::-1])[::-1] * np.concatenate([[1.0], gaps[1:]])
-        ridged = np.concatenate([np.zeros(len(HINGES_YEARS)), weights[len(HINGES_YEARS) :]])
-        penalty = RIDGE / 2 * (ridged @ ridged + scale_weights @ scale_weights)
-        gradient = np.concatenate(
-            [
-                self.columns.T @ by_location + RIDGE * ridged,
-                [by_log_scale.sum()],
-                self.scale_columns.T @ by_log_scale + RIDGE * scale_weights,
-                by_gap,
-            ]
-        )
-        return float(penalty - np.log(share).sum()), gradient
-
-
-def _standardised(features: Vector, names: Sequence[str]) -> Vector:
-    chosen = features[:, [FEATURES.index(name) for name in names]]
-    standardised: Vector = (chosen - chosen.mean(axis=0)) / chosen.std(axis=0)
-    return standardised
+        by_cut = np.zeros(len(cuts))
+        np.add.at(by_cut, below, -by_low / scale)  # where there is no boundary, 0 is added
+        np.add.at(by_cut, above, -by_high / scale)
+        by_gap = np.cumsum(by_cut[::-1])[::-1] * np.concatenate([[1.0], gaps[1:]])
+        gradient = [
+            self.others.T @ by_location + RIDGE * weights,
+            self.others.T @ by_log_scale + RIDGE * scale_weights,
+            [by_log_scale.sum()],
+            by_gap,
+        ]
+        penalty = RIDGE / 2 * (weights @ weights + scale_weights @ scale_weights)
+        return float(penalty - np.log(share).sum()), np.concatenate(gradient)
 
 
 def fit(features: Vector, groups: NDArray[np.intp], fitted_on: str) -> Calibration:
@@ -151,48 +127,36 @@ def fit(features: Vector, groups: NDArray[np.intp], fitted_on: str) -> Calibrati
     Raises:
         RuntimeError: If the optimiser does not converge.
     """
-    design = Design.of(features, groups)
-    slopes, others = len(HINGES_YEARS), len(LINEAR) + 1 + len(SCALE)
-    start = [1.0] * slopes + [0.0] * others + [3.0, *np.log(np.diff(BOUNDARIES))]
-    start[slopes + len(LINEAR)] = np.log(4.0)
-    bounds = [(LEAST_SLOPE, None)] * slopes + [(None, None)] * (len(start) - slopes)
-    found = minimize(
-        design.cost,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=bounds,
-        options={"maxiter": 10_000, "maxfun": 20_000, "maxcor": 30, "ftol": 1e-15, "gtol": 1e-5},
+    others = features[:, [FEATURES.index(name) for name in OTHERS]]
+    centre, spread = others.mean(axis=0), others.std(axis=0)
+    design = Design(
+        mean=features[:, FEATURES.index("mean_years")],
+        others=(others - centre) / spread,
+        groups=groups,
     )
+    start = [0.0] * (2 * len(OTHERS)) + [np.log(4.0), BOUNDARIES[0], *np.log(np.diff(BOUNDARIES))]
+    options = {"maxiter": 10_000, "maxfun": 20_000, "maxcor": 30, "ftol": 1e-15, "gtol": 1e-5}
+    found = minimize(design.cost, start, jac=True, method="L-BFGS-B", options=options)
     if not found.success:
         raise RuntimeError(f"the fit did not converge: {found.message}")
-    weights, log_scale, scale_weights, cuts, _ = design.split(found.x)
-    linear, shift = _in_own_units(features, LINEAR, weights[slopes:])
-    log_scale_linear, log_shift = _in_own_units(features, SCALE, scale_weights)
-    changes = np.diff(np.concatenate([[1.0], weights[:slopes]]))
+    weights, scale_weights, log_scale, cuts, _ = design.split(found.x)
+    # Back to the features' own units; what standardising had taken away goes to cuts and scale.
+    weights, scale_weights = (np.round(w / spread, DECIMALS) for w in (weights, scale_weights))
     return Calibration(
         fitted_on=fitted_on,
         slope=1.0,
-        width_years=WIDTH_YEARS,
-        hinges=tuple(
-            (at, round(float(change), DECIMALS))
-            for at, change in zip(HINGES_YEARS, changes, strict=True)
-        ),
-        linear=linear,
-        log_scale=round(log_scale - log_shift, DECIMALS),
-        log_scale_linear=log_scale_linear,
-        cut_points=interpolated(cuts + shift),
+        width_years=1.0,
+        hinges=(),
+        linear=_by_feature(weights),
+        log_scale=round(log_scale - float(scale_weights @ centre), DECIMALS),
+        log_scale_linear=_by_feature(scale_weights),
+        cut_points=interpolated(cuts + weights @ centre),
     )
 
 
-def _in_own_units(
-    features: Vector, names: Sequence[str], weights: Vector
-) -> tuple[tuple[float, ...], float]:
-    """Weights of the features themselves, and the constant that standardising had taken away."""
-    chosen = features[:, [FEATURES.index(name) for name in names]]
-    own = np.round(weights / chosen.std(axis=0), DECIMALS)
-    by_name = dict(zip(names, own.tolist(), strict=True))
-    return tuple(by_name.get(name, 0.0) for name in FEATURES), float(own @ chosen.mean(axis=0))
+def _by_feature(weights: Vector) -> tuple[float, ...]:
+    by_name = dict(zip(OTHERS, weights.tolist(), strict=True))
+    return tuple(by_name.get(name, 0.0) for name in FEATURES)
 
 
 def interpolated(cuts: Vector) -> tuple[float, ...]:

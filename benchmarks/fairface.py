@@ -1,0 +1,298 @@
+r"""age-v1 on the test part of FairFace, through everything that ships and on ready-made chips.
+
+::
+
+    python benchmarks/fairface.py ../shared/data/fairface-train --cache ~/.cache/fairface
+    python benchmarks/fairface.py ../shared/data/fairface-train --cache ~/.cache/fairface \
+        --json benchmarks/results/age-v1-fairface.json
+
+The ages are **apparent age groups, judged by crowd workers**; a picture is taken as a person. Its
+chip of 128 pixels has a black border of 64 pixels, so that the detector sees a face in a room; the
+pictures that calibration and operating points were fitted on had the same. Nothing was fitted on
+the test part. Figures are among the pictures that were processed; failures are counted beside them.
+
+The calibration error (ECE) of P(age ≥ 20) has ten bins of equal mass. It is never 0, however good
+the probabilities: beside it stands what probabilities that are exactly right would show on as many
+people (mean and 95th percentile of simulated outcomes).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "models" / "data"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "models" / "age-v1" / "calibration"))
+
+from fairface_outputs import AGE_GROUPS, FIRST_YEARS, outputs
+from fairface_split import Part, load_split, split_digest
+from fit import fit
+from measures import SEED, area_with_interval, reliability, reliability_bins
+from operating_points import AGE_PROOF, failures, protected_group, share, shares_by_group
+
+from ageassure.estimators.facial.calibration import Calibration
+from ageassure.estimators.facial.estimator import pipeline_digest
+from ageassure.estimators.facial.pipeline import FacialPipeline
+from ageassure.estimators.facial.raw import CLASS_YEARS, FEATURES
+from ageassure.inference import read_pinned
+from ageassure.policy import AgeBand, calibrate_challenge_age
+from ageassure.results import MAX_YEARS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fairface_outputs import Outputs
+    from numpy.typing import NDArray
+
+    Flags = NDArray[np.bool_]
+    Vector = NDArray[np.float64]
+
+FOLDS: Final = 5
+TEENS, TWENTIES, THIRTIES = (AGE_GROUPS.index(name) for name in ("10–19", "20–29", "30–39"))
+LIMIT_YEARS: Final = 18
+
+Json = dict[str, Any]
+
+
+def discrimination(scores: Vector, groups: NDArray[np.intp]) -> Json:
+    """How well a score tells 20 and over from younger ones."""
+    adults = groups >= TWENTIES
+    return {
+        "10–19 against 20+": area_with_interval(scores, groups == TEENS, adults),
+        "0–9 against 20+": area_with_interval(scores, groups < TEENS, adults),
+    }
+
+
+def people(measured: Outputs) -> Iterator[tuple[str, str, Flags]]:
+    """Axis, group and members: by sex, ethnicity, and both together."""
+    sex = np.array([face.sex for face in measured.faces])
+    ethnicity = np.array([face.ethnicity for face in measured.faces])
+    both = np.array([f"{e}, {s}" for e, s in zip(ethnicity, sex, strict=True)])
+    for axis, values in (("sex", sex), ("ethnicity", ethnicity), ("ethnicity and sex", both)):
+        for value in sorted(set(values.tolist())):
+            yield axis, value, values == value
+
+
+class Answers:
+    """What was made of the processed pictures of the test part."""
+
+    def __init__(self, measured: Outputs, calibration: Calibration) -> None:
+        kept = measured.processed()
+        self.measured = kept
+        self.groups = kept.groups
+        self.means = kept.mean_years(calibration)
+        probabilities = kept.calibrated(calibration)
+        self.over_20 = probabilities[:, FIRST_YEARS[TWENTIES] :].sum(axis=1)
+        edges = np.array([*FIRST_YEARS, MAX_YEARS + 1])
+        under = np.concatenate([np.zeros((len(kept.faces), 1)), probabilities.cumsum(axis=1)], 1)
+        self.likeliest_group = np.diff(under[:, edges], axis=1).argmax(axis=1)
+        self.raw_means = kept.features()[:, FEATURES.index("mean_years")]
+        raw = kept.probabilities.mean(axis=1).astype(np.float64)
+        self.raw_over_20 = raw[:, FIRST_YEARS[TWENTIES] <= CLASS_YEARS].sum(axis=1)
+
+    def summary(self) -> Json:
+        """Figures of everybody together."""
+        children = self.groups < TEENS
+        adults = self.groups >= TWENTIES
+        return {
+            "n": len(self.groups),
+            "auc_by_estimated_age": discrimination(self.means, self.groups),
+            "auc_by_probability_of_20": discrimination(self.over_20, self.groups),
+            "auc_by_raw_age": discrimination(self.raw_means, self.groups),
+            "right_one_of_nine_groups": share(self.likeliest_group == self.groups),
+            "children_0_9_at_18_or_over": {
+                "raw": share(self.raw_means[children] >= LIMIT_YEARS),
+                "calibrated": share(self.means[children] >= LIMIT_YEARS),
+            },
+            "probability_of_20": {
+                "calibrated": reliability(self.over_20, adults),
+                "raw": reliability(self.raw_over_20, adults),
+                "bins": reliability_bins(self.over_20, adults),
+            },
+        }
+
+    def by_group(self, points: list[Json]) -> Json:
+        """The same by sex, ethnicity, and both; with what the operating points do."""
+        adults = self.groups >= TWENTIES
+        found: Json = {}
+        for axis, name, members in people(self.measured):
+            figures: Json = {
+                "n": int(members.sum()),
+                "auc_by_estimated_age_10_19_against_20": area_with_interval(
+                    self.means, members & (self.groups == TEENS), members & adults
+                ),
+            }
+            if axis != "ethnicity and sex":
+                figures["probability_of_20"] = reliability(self.over_20[members], adults[members])
+            figures["called_over_18"] = {
+                str(point["alpha"]): shares_by_group(
+                    self.means[members] >= point["bar"]["age_years"], self.groups[members]
+                )
+                for point in points
+            }
+            found.setdefault(axis, {})[name] = figures
+        return found
+
+
+def alike(pipeline: Outputs, exact: Outputs) -> Json:
+    """How far raw ages through detector and alignment lie from those of FairFace's own chips."""
+    mean = FEATURES.index("mean_years")
+    kept = pipeline.refusals == 0
+    gap = np.abs(pipeline.features()[kept, mean] - exact.features()[kept, mean])
+    return {
+        "n": int(kept.sum()),
+        "mean_years": round(float(gap.mean()), 2),
+        "median_years": round(float(np.median(gap)), 2),
+        "p95_years": round(float(np.quantile(gap, 0.95)), 2),
+    }
+
+
+def cross_fitted(measured: Outputs, points: list[Json]) -> list[Json]:
+    """The challenge ages, had the calibration been fitted on other people than the bars.
+
+    Both come from the calibration part. Here every fifth of it is judged by parameters fitted on
+    the other four.
+    """
+    kept = measured.processed()
+    features, groups = kept.features(), kept.groups
+    fold = np.random.default_rng(SEED).permutation(len(groups)) % FOLDS
+    means = np.empty(len(groups))
+    for turn in range(FOLDS):
+        others = fold != turn
+        calibration = fit(features[others], groups[others], "0" * 64)
+        means[~others] = kept.mean_years(calibration)[~others]
+    teens = protected_group(LIMIT_YEARS, over=True)
+    return [
+        {
+            "alpha": point["alpha"],
+            "shipped_years": point["bar"]["age_years"],
+            "cross_fitted_years": calibrate_challenge_age(
+                means[groups == teens].tolist(),
+                age_limit=LIMIT_YEARS,
+                alpha=point["alpha"],
+                protected_band=AgeBand(**point["bar"]["protected_band"]),
+                pipeline_digest="0" * 64,
+                source="cross-fitted",
+                age_proof=AGE_PROOF,
+            ).age_years,
+        }
+        for point in points
+    ]
+
+
+def failures_by_group(measured: Outputs) -> Json:
+    refused = measured.refusals > 0
+    found: Json = failures(measured)
+    for axis, name, members in people(measured):
+        found.setdefault(f"by_{axis.replace(' ', '_')}", {})[name] = share(refused[members])
+    return found
+
+
+def worst(by_group: Json) -> Json:
+    """The worst cells of ethnicity × sex: by AUC, by errors, and by adults turned away."""
+    cells = by_group["ethnicity and sex"]
+
+    def over(name: str, group: str) -> float:
+        found: float = cells[name]["called_over_18"]["0.05"][group][2]
+        return found
+
+    return {
+        "least_auc": min(
+            cells, key=lambda name: cells[name]["auc_by_estimated_age_10_19_against_20"]["value"]
+        ),
+        "most_10_19_called_over_18_at_0.05": max(cells, key=lambda name: over(name, "10–19")),
+        "fewest_30_and_over_called_over_18_at_0.05": min(cells, key=lambda n: over(n, "30+")),
+    }
+
+
+def measure(folder: Path, cache: Path) -> Json:
+    pipeline = FacialPipeline.shipped()
+    calibration = Calibration.from_json(read_pinned("age-v1", "calibration.json"))
+    document = json.loads(read_pinned("age-v1", "operating_points.json"))
+    points = [
+        point
+        for point in document["challenge_ages"]
+        if point["age_limit"] == LIMIT_YEARS and point["bar"] is not None
+    ]
+    test = outputs(pipeline, folder, Part.TEST, cache)
+    exact = outputs(pipeline, folder, Part.TEST, cache, exact=True)
+    through, on_chips = Answers(test, calibration), Answers(exact, calibration)
+    by_group = through.by_group(points)
+    return {
+        "benchmark": "fairface",
+        "model": "age-v1",
+        "pipeline_digest": pipeline_digest(pipeline, calibration),
+        "data": "FairFace (Karkkainen and Joo, WACV 2021), CC BY 4.0, test part",
+        "age_proof": AGE_PROOF,
+        "split": split_digest(load_split(folder / "labels.csv")),
+        "pictures": len(test.faces),
+        "through_the_pipeline": through.summary(),
+        "on_exact_chips": on_chips.summary(),
+        "pipeline_against_exact_chips": alike(test, exact),
+        "by_group": by_group,
+        "worst_group": worst(by_group),
+        "failures_to_process": failures_by_group(test),
+        "challenge_age_cross_fitted": cross_fitted(
+            outputs(pipeline, folder, Part.CALIBRATION, cache), points
+        ),
+    }
+
+
+def show(result: Json) -> None:
+    failed = result["failures_to_process"]["all"]
+    print(f"{result['pictures']:,} pictures, {failed[0]} not processed ({failed[2]:.1%})\n")
+    print(f"{'':44}{'pipeline':>12}{'exact chips':>12}")
+    sides = [result[side] for side in ("through_the_pipeline", "on_exact_chips")]
+    for score in ("estimated_age", "probability_of_20", "raw_age"):
+        for pair in ("10–19 against 20+", "0–9 against 20+"):
+            values = "".join(f"{side[f'auc_by_{score}'][pair]['value']:12.3f}" for side in sides)
+            print(f"{f'AUC by {score}, {pair}':44}{values}")
+    rows = {
+        "right one of nine groups": lambda side: side["right_one_of_nine_groups"][2],
+        "0–9 at 18 or over, raw": lambda side: side["children_0_9_at_18_or_over"]["raw"][2],
+        "0–9 at 18 or over": lambda side: side["children_0_9_at_18_or_over"]["calibrated"][2],
+        "ECE of P(age ≥ 20), raw": lambda side: side["probability_of_20"]["raw"]["ece"],
+        "ECE of P(age ≥ 20)": lambda side: side["probability_of_20"]["calibrated"]["ece"],
+        "  by chance": lambda side: side["probability_of_20"]["calibrated"]["ece_by_chance"],
+    }
+    for name, value in rows.items():
+        print(f"{name:44}" + "".join(f"{value(side):12.3f}" for side in sides))
+    print(f"\nraw ages, pipeline against chips: {result['pipeline_against_exact_chips']}")
+    for axis, groups in result["by_group"].items():
+        print(f"\n{axis:28}{'n':>6}{'AUC':>8}{'ECE':>8}{'chance':>8}{'10–19':>8}{'30+':>8}")
+        for name, found in groups.items():
+            auc = found["auc_by_estimated_age_10_19_against_20"]["value"]
+            ece = found.get("probability_of_20", {"ece": np.nan, "ece_by_chance": np.nan})
+            over = [found["called_over_18"]["0.05"][group][2] for group in ("10–19", "30+")]
+            cells = (auc, ece["ece"], ece["ece_by_chance"], *over)
+            print(f"{name:28}{found['n']:>6}" + "".join(f"{cell:8.3f}" for cell in cells))
+    print(
+        f"\nthe last two columns: called OVER 18 at alpha 5 %; worst cells {result['worst_group']}"
+    )
+    for row in result["challenge_age_cross_fitted"]:
+        print(
+            f"challenge age at {row['alpha']:.1%}: {row['shipped_years']:.2f}, cross-fitted "
+            f"{row['cross_fitted_years']:.2f}"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure age-v1 on FairFace's test part.")
+    parser.add_argument("folder", type=Path, help="holds labels.csv and the shards")
+    parser.add_argument("--cache", type=Path, required=True, help="folder for raw answers")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write the result there, too")
+    arguments = parser.parse_args()
+    result = measure(arguments.folder, arguments.cache)
+    show(result)
+    if arguments.json is not None:
+        text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False)
+        arguments.json.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
