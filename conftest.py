@@ -19,9 +19,12 @@ from typing import TYPE_CHECKING, Any
 from unittest import SkipTest
 
 from sybil import Sybil
+from sybil.integration.pytest import SybilItem
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser
 
 if TYPE_CHECKING:
+    import pytest
+    from _pytest._code.code import Traceback
     from sybil import Example
 
 
@@ -73,12 +76,33 @@ def _leave_folder(namespace: dict[str, Any]) -> None:
     folder.cleanup()
 
 
-pytest_collect_file = Sybil(
-    parsers=[
-        PythonCodeBlockParser(),
-        CodeBlockParser(language="console", evaluator=run_console),
-    ],
-    patterns=["README.md", "docs/*.md", "docs/**/*.md"],
-    setup=_enter_folder,
-    teardown=_leave_folder,
+def _filter_traceback(item: SybilItem, excinfo: pytest.ExceptionInfo[BaseException]) -> Traceback:
+    # Sybil's own raises IndexError, and ends the run, for what did not come through the example: a
+    # file left open, for instance, is noticed when it is collected.
+    try:
+        return _sybils_filter(item, excinfo)
+    except IndexError:
+        return excinfo.traceback
+
+
+_sybils_filter = SybilItem._traceback_filter  # noqa: SLF001
+SybilItem._traceback_filter = _filter_traceback  # type: ignore[method-assign, assignment]  # noqa: SLF001
+
+
+def _examples(path: str, pattern: str, exclude: str | None = None) -> Sybil:
+    return Sybil(
+        parsers=[
+            PythonCodeBlockParser(),
+            CodeBlockParser(language="console", evaluator=run_console),
+        ],
+        path=path,
+        pattern=pattern,
+        exclude=exclude,
+        setup=_enter_folder,
+        teardown=_leave_folder,
+    )
+
+
+pytest_collect_file = (
+    _examples("docs", "*.md") + _examples(".", "README.md", exclude="*/README.md")
 ).pytest()
