@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
-
 from ageassure.errors import MissingExtraError
+from ageassure.extras import require_extra
 
 
 def main() -> None:
     """Run ``ageassure`` on the process's arguments; never returns normally."""
-    if find_spec("click") is None:
-        error = MissingExtraError("the command line needs: pip install 'ageassure[cli]'")
+    try:
+        require_extra("cli", "click")
+    except MissingExtraError as error:
         sys.exit(f"ageassure: {error} ({error.code})")
     from ageassure.cli.app import app
 

@@ -7,20 +7,17 @@ from typing import TYPE_CHECKING
 import click
 
 from ageassure.cli.output import ExitStatus, command_with_json, emit
-from ageassure.errors import MissingExtraError
+from ageassure.extras import require_extra
 
 if TYPE_CHECKING:
     from ageassure.inference import ModelStatus
 
 
 def _statuses() -> list[ModelStatus]:
-    try:
-        from ageassure.inference import check_models
-    except ModuleNotFoundError:
-        pass
-    else:
-        return check_models()
-    raise MissingExtraError("model files need: pip install 'ageassure[face]'")
+    require_extra("face", "numpy", "onnxruntime", "ageassure_models")
+    from ageassure.inference import check_models
+
+    return check_models()
 
 
 @click.group()

