@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PORTRAIT_YEARS = (22, 36)
-"""Where the estimate for the portrait may lie. She was 43 then, so it is well off: one picture
-measures nothing, and this only says that the chain works as it did."""
+"""Where the estimate for the portrait may lie. It says that the chain works as it did, and nothing of
+how good it is: one picture measures nothing."""
 
 
 @cache
