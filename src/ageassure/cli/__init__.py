@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+
 from ageassure.errors import MissingExtraError
 from ageassure.extras import require_extra
 
