@@ -116,6 +116,8 @@ def _share(found: Sequence[float]) -> str:
     if not n:
         return "nobody measured"
     value, low, high = (percent(share, 1) for share in found[2:])
+    if not count:
+        return f"none of {n:,} [at most {high}]"
     return f"{value} [{low}, {high}] ({count:,} of {n:,})"
 
 
@@ -209,16 +211,22 @@ def fairface() -> str:
 def fairface_groups() -> str:
     """The same by sex, ethnicity and both, with who is called OVER at the widest bar."""
     found = load(RESULTS / "age-v1-fairface.json")
-    worst = found["worst_group"]["auc"]
     alpha = max(found["by_group"]["sex"]["female"]["called_over_18"], key=float)
+    marks = {
+        "least AUC": found["worst_group"]["least_auc"],
+        "most called OVER": found["worst_group"][f"most_10_19_called_over_18_at_{alpha}"],
+        "fewest called OVER": found["worst_group"][f"fewest_30_and_over_called_over_18_at_{alpha}"],
+    }
     head = ["people", "n", "AUC, 10–19 against 20+", "10–19 called OVER", "30+ called OVER"]
     rows = []
     for groups in found["by_group"].values():
         for name, group in groups.items():
             shares = group["called_over_18"][alpha]
+            people = name.replace("_", " ")
+            worst = ", ".join(mark for mark, cell in marks.items() if cell == name)
             rows.append(
                 [
-                    f"{name} (worst AUC)" if name == worst else name,
+                    f"{people} (worst: {worst})" if worst else people,
                     f"{group['n']:,}",
                     _area(group["auc_by_estimated_age_10_19_against_20"]),
                     _share(shares["10–19"]),
@@ -247,7 +255,8 @@ def failures() -> str:
     axes = {"age": "by_group", "sex": "by_sex", "ethnicity and sex": "by_ethnicity_and_sex"}
     rows = [["all", _share(found["all"])]]
     for axis, member in axes.items():
-        rows += [[f"{axis}: {name}", _share(share)] for name, share in found[member].items()]
+        for name, share in found[member].items():
+            rows.append([f"{axis}: {name.replace('_', ' ')}", _share(share)])
     reasons = ", ".join(f"{n} `{code}`" for code, n in found["reasons"].items())
     return f"{table(['people', 'not processed'], rows)}\n\nReasons: {reasons}."
 

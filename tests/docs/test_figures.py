@@ -40,3 +40,8 @@ def test_a_bar_that_was_not_earned_is_said_to_be_none(figures: Any) -> None:
 
 def test_a_group_of_nobody_is_said_to_be_so(figures: Any) -> None:
     assert figures._share([0, 0]) == "nobody measured"
+
+
+def test_none_of_few_is_not_shown_as_zero(figures: Any) -> None:
+    assert figures._share([0, 115, 0.0, 0.0, 0.03157]) == "none of 115 [at most 3.2 %]"
+    assert figures._share([1, 2969, 0.0003, 1e-5, 0.002]) == "< 0.1 % [< 0.1 %, 0.2 %] (1 of 2,969)"
