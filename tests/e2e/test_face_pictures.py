@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PORTRAIT_YEARS = (22, 36)
-"""Where the estimate for the portrait may lie. It says that the chain works as it did, and nothing of
-how good it is: one picture measures nothing."""
+"""Where the estimate for the portrait may lie. It says that the chain works as it did, and
+nothing of how good it is: one picture measures nothing."""
 
 
 @cache
