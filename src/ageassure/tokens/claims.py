@@ -51,11 +51,9 @@ TOKEN_ID_BYTES: Final = 16
 _TOKEN_ID: Final = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
 # The claim's key is ^[1-9][0-9]?$: no leading zero, no sign, no other digits than ASCII's.
 _AGE_LIMITS: Final = {str(limit): limit for limit in range(MIN_AGE_LIMIT, MAX_AGE_LIMIT + 1)}
-_OPTIONAL_CLAIMS: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
-    (METHOD, "method_class", {method.value: method for method in MethodClass}),
-    (LEVEL, "level", {level.value: level for level in AssuranceLevel}),
-    (POLICY, "policy_uri", {}),
-)
+_METHODS: Final[dict[str, Any]] = {method.value: method for method in MethodClass}
+_LEVELS: Final[dict[str, Any]] = {level.value: level for level in AssuranceLevel}
+_NONE_TOLD: Final = (None, None, None, None)
 
 _MAX_URL_CHARACTERS: Final = 512
 _PORT: Final = r"(?::[0-9]{1,5})?"
@@ -203,11 +201,12 @@ def parse_claims(payload: bytes) -> AgeClaims:
 def _claims_of(members: dict[str, Any]) -> AgeClaims | None:
     if not REQUIRED_CLAIMS <= members.keys() <= CLAIM_NAMES:
         return None
-    optional = _optional_of(members) if len(members) > len(REQUIRED_CLAIMS) else {}
+    optional = _optional_of(members) if len(members) > len(REQUIRED_CLAIMS) else _NONE_TOLD
     age = members[AGE]
     if type(age) is not dict or len(age) != 1 or optional is None:
         return None
     ((limit, at_or_over),) = age.items()
+    method_class, level, policy_uri, holder_jkt = optional
     try:
         return AgeClaims(
             issuer=members[ISSUER],
@@ -218,22 +217,32 @@ def _claims_of(members: dict[str, Any]) -> AgeClaims | None:
             expires_at=members[EXPIRES_AT],
             age_limit=_AGE_LIMITS.get(limit, 0),
             at_or_over=at_or_over,
-            **optional,
+            method_class=method_class,
+            level=level,
+            policy_uri=policy_uri,
+            holder_jkt=holder_jkt,
         )
     except IssuanceError:
         return None
 
 
-def _optional_of(members: dict[str, Any]) -> dict[str, Any] | None:
-    optional: dict[str, Any] = {}
-    for name, attribute, by_value in _OPTIONAL_CLAIMS:
-        if name in members:
-            value = members[name]
-            optional[attribute] = by_value.get(value, value) if type(value) is str else value
+def _optional_of(members: dict[str, Any]) -> tuple[Any, Any, Any, Any] | None:
+    """Method class, level, policy and thumbprint, each None where absent; None if ill-formed."""
+    # null is nobody's type here, and would pass for an absent claim.
+    if None in members.values():
+        return None
+    method, level = members.get(METHOD), members.get(LEVEL)
+    jkt = None
     if CONFIRMATION in members:
         confirmation = members[CONFIRMATION]
         if type(confirmation) is not dict or confirmation.keys() != {KEY_THUMBPRINT}:
             return None
-        optional["holder_jkt"] = confirmation[KEY_THUMBPRINT]
-    # null is nobody's type here, and would pass for an absent claim.
-    return None if None in optional.values() else optional
+        jkt = confirmation[KEY_THUMBPRINT]
+        if jkt is None:
+            return None
+    return (
+        _METHODS.get(method, method) if type(method) is str else method,
+        _LEVELS.get(level, level) if type(level) is str else level,
+        members.get(POLICY),
+        jkt,
+    )

@@ -57,9 +57,6 @@ _DECODER: Final = json.JSONDecoder(
 
 
 def _too_deep(data: bytes) -> bool:
-    # Few brackets cannot nest deeply; only a suspicious text pays for the exact count.
-    if data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
-        return False
     depth = 0
     for match in _STRING_OR_BRACKET.finditer(data):
         token = match[0]
@@ -78,7 +75,8 @@ def parse_object(data: bytes) -> dict[str, object] | None:
     The caller bounds the size, and raises the error that fits what was read. None rather than an
     exception, so that no foreign exception with the text in it is anywhere in a traceback.
     """
-    if _too_deep(data):
+    # Few brackets cannot nest deeply; only a suspicious text pays for the exact count.
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _too_deep(data):
         return None
     try:
         text = data.decode("utf-8").strip(_WHITESPACE)
