@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -100,6 +101,20 @@ def test_refused_text(text: Any) -> None:
     with pytest.raises(KeySetError) as caught:
         JWKSet.from_json(text)
     assert caught.value.__context__ is None
+
+
+def test_the_longest_text() -> None:
+    assert len(JWKSet.from_json(TEXT + " " * (MAX_KEY_SET_BYTES - len(TEXT)))) == 3
+    with pytest.raises(KeySetError, match="at most"):
+        JWKSet.from_json(TEXT + " " * (MAX_KEY_SET_BYTES - len(TEXT) + 1))
+
+
+def test_too_many_keys_made_directly() -> None:
+    key = KEYS[0].public
+    keys = tuple(replace(key, kid=str(number)) for number in range(MAX_KEYS + 1))
+    assert len(JWKSet(keys=keys[1:])) == MAX_KEYS
+    with pytest.raises(KeySetError):
+        JWKSet(keys=keys)
 
 
 @pytest.mark.parametrize("keys", [(), ("x",), (KEYS[0],), (KEYS[0].public, KEYS[0].public)])
