@@ -253,15 +253,15 @@ def show(result: Json) -> None:
             values = "".join(f"{side[f'auc_by_{score}'][pair]['value']:12.3f}" for side in sides)
             print(f"{f'AUC by {score}, {pair}':44}{values}")
     rows = {
-        "right one of nine groups": lambda side: side["right_one_of_nine_groups"][2],
-        "0–9 at 18 or over, raw": lambda side: side["children_0_9_at_18_or_over"]["raw"][2],
-        "0–9 at 18 or over": lambda side: side["children_0_9_at_18_or_over"]["calibrated"][2],
-        "ECE of P(age ≥ 20), raw": lambda side: side["probability_of_20"]["raw"]["ece"],
-        "ECE of P(age ≥ 20)": lambda side: side["probability_of_20"]["calibrated"]["ece"],
-        "  by chance": lambda side: side["probability_of_20"]["calibrated"]["ece_by_chance"],
+        "right one of nine groups": ("right_one_of_nine_groups", 2),
+        "0–9 at 18 or over, raw": ("children_0_9_at_18_or_over", "raw", 2),
+        "0–9 at 18 or over": ("children_0_9_at_18_or_over", "calibrated", 2),
+        "ECE of P(age ≥ 20), raw": ("probability_of_20", "raw", "ece"),
+        "ECE of P(age ≥ 20)": ("probability_of_20", "calibrated", "ece"),
+        "  by chance": ("probability_of_20", "calibrated", "ece_by_chance"),
     }
-    for name, value in rows.items():
-        print(f"{name:44}" + "".join(f"{value(side):12.3f}" for side in sides))
+    for name, path in rows.items():
+        print(f"{name:44}" + "".join(f"{_at(side, path):12.3f}" for side in sides))
     print(f"\nraw ages, pipeline against chips: {result['pipeline_against_exact_chips']}")
     for axis, groups in result["by_group"].items():
         print(f"\n{axis:28}{'n':>6}{'AUC':>8}{'ECE':>8}{'chance':>8}{'10–19':>8}{'30+':>8}")
@@ -279,6 +279,12 @@ def show(result: Json) -> None:
             f"challenge age at {row['alpha']:.1%}: {row['shipped_years']:.2f}, cross-fitted "
             f"{row['cross_fitted_years']:.2f}"
         )
+
+
+def _at(found: Any, path: tuple[str | int, ...]) -> float:  # noqa: ANN401 - JSON
+    for step in path:
+        found = found[step]
+    return float(found)
 
 
 def main() -> None:

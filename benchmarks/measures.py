@@ -53,7 +53,8 @@ def bin_gaps(probability: Vector, outcomes: Vector) -> Vector:
     bins = np.array_split(np.argsort(probability, kind="stable"), BINS)
     gaps = [probability[b].mean() - outcomes[..., b].mean(axis=-1) for b in bins]
     weights = np.array([len(b) for b in bins]) / len(probability)
-    return np.abs(np.stack(gaps, axis=-1)) @ weights
+    gap: Vector = np.abs(np.stack(gaps, axis=-1)) @ weights
+    return gap
 
 
 def reliability(probability: Vector, truth: Flags) -> Json:
