@@ -43,7 +43,7 @@ class RequiredCertainty:
 
     @property
     def attempts(self) -> int:
-        """One: it knows nothing of the greatest of several estimates."""
+        """One, since it knows nothing of the greatest of several estimates."""
         return 1
 
     def check(self, limit_years: int, side: Direction) -> None:

@@ -41,7 +41,7 @@ class Session:
 
     @property
     def awaiting(self) -> tuple[str, ...]:
-        """Names of the steps that may be submitted now: the last one again, and the next.
+        """Names of the steps that may be submitted now, the last one again and the next.
 
         Empty once the session has ended. A step is reached only after the one before it was tried.
         """

@@ -220,7 +220,7 @@ class AgeInterval(AgeEstimate):
 
     @property
     def mean_years(self) -> None:
-        """None: an interval has no mean."""
+        """None, since an interval has no mean."""
         return None
 
     def interval(self, coverage: float) -> tuple[int, int]:
