@@ -94,6 +94,11 @@ class TokenVerifier:
         self._now = now
         self._leeway_seconds = leeway_seconds
 
+    @property
+    def audience(self) -> str:
+        """The relying party's own name, the one it asks with."""
+        return self._audience
+
     def verify(
         self,
         token: str,

@@ -1,0 +1,220 @@
+"""The gate: asks for an age result, accepts its token once, remembers the outcome for a while."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, final
+
+from ageassure.errors import ConfigurationError
+from ageassure.integrations import answers
+from ageassure.integrations.asking import Asking
+from ageassure.integrations.counts import EventCounts
+from ageassure.integrations.limits import AgeLimit, AgeResult
+from ageassure.integrations.session import SECRET_BYTES, Challenge, Session, State, StateReader
+from ageassure.integrations.submission import MAX_BODY_BYTES, token_in_form, token_in_header
+from ageassure.tokens.clock import Clock, read_clock, utc_now
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from ageassure.integrations.answers import Answer
+    from ageassure.results import AssuranceLevel, MethodClass
+    from ageassure.verifier import TokenVerifier
+
+MAX_CHALLENGE_SECONDS: Final = 3600
+MAX_OPEN_CHALLENGES: Final = 20
+
+_PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
+# A path of our own and nothing else: "//host" and "/\host" lead to another site.
+_NEXT_PATH: Final = re.compile(r"/([A-Za-z0-9._~-][A-Za-z0-9._~/?=&-]*)?", re.ASCII)
+_LOG: Final = logging.getLogger("ageassure.integrations")
+
+
+@final
+class AgeGate:
+    """What every adapter does, without any framework. Safe for threads.
+
+    It logs to ``ageassure.integrations`` and counts in :attr:`counts`, by code alone: those of
+    :class:`~ageassure.errors.VerificationError`, and its own ``challenge_opened``,
+    ``too_many_challenges``, ``no_token``, ``body_too_large``, ``no_challenge``, ``accepted`` and
+    ``age_required``.
+
+    The limit of challenges holds for a session. Whoever throws a session away starts with a new
+    one: how many sessions an address gets is the platform's to bound.
+
+    Args:
+        verifier: Verifies the tokens; its audience is the one asked with.
+        age_over: Limits asked about with "at or over", completed years.
+        age_under: Limits asked about with "under". At least one limit in all.
+        result_seconds: How long a result counts in its session before it is asked for again.
+        methods: Ask for these method classes and demand that the token tells one of them.
+        minimum_level: Ask for this assurance level and demand that the token tells it or more.
+        path: Where the gate's two addresses live: ``<path>/challenge/over-18`` and
+            ``<path>/token``.
+        next_path: Where a browser goes after a form post was accepted.
+        challenge_seconds: How long a challenge stays open, at most an hour.
+        max_open_challenges: How many a session may have open, 1 to 20. One that was not answered
+            counts until it expires: each brings fresh attempts at the provider.
+        now: Clock.
+        random_bytes: Source of randomness.
+
+    Raises:
+        ConfigurationError: If one of these is missing, empty or ill-formed.
+    """
+
+    __slots__ = (
+        "_asking",
+        "_challenge_seconds",
+        "_max_open",
+        "_next_path",
+        "_now",
+        "_path",
+        "_random_bytes",
+        "_reader",
+        "counts",
+    )
+
+    def __init__(
+        self,
+        verifier: TokenVerifier,
+        *,
+        result_seconds: int,
+        age_over: Collection[int] = (),
+        age_under: Collection[int] = (),
+        methods: Collection[MethodClass] | None = None,
+        minimum_level: AssuranceLevel | None = None,
+        path: str = "/age",
+        next_path: str = "/",
+        challenge_seconds: int = 1800,
+        max_open_challenges: int = 5,
+        now: Clock = utc_now,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        limits = [AgeLimit.of(age) for age in age_over]
+        limits += [AgeLimit.of(age_under=age) for age in age_under]
+        if not limits:
+            raise ConfigurationError("got no age limit, expected at least one")
+        if not _PATH.fullmatch(path) or not _NEXT_PATH.fullmatch(next_path):
+            raise ConfigurationError("got a path or next_path that is no plain path of this site")
+        self.counts = EventCounts()
+        self._asking = Asking(verifier, methods=methods, minimum_level=minimum_level)
+        self._path, self._next_path = path, next_path
+        self._challenge_seconds = _at_most(
+            challenge_seconds, MAX_CHALLENGE_SECONDS, "challenge_seconds"
+        )
+        self._max_open = _at_most(max_open_challenges, MAX_OPEN_CHALLENGES, "max_open_challenges")
+        self._reader = StateReader(
+            limits={limit.name: limit for limit in limits},
+            challenge_seconds=challenge_seconds,
+            result_seconds=_at_most(result_seconds, None, "result_seconds"),
+        )
+        self._now, self._random_bytes = now, random_bytes
+        read_clock(now)
+
+    @property
+    def challenge_prefix(self) -> str:
+        """Path under which challenges are opened, each by POST to the name of its limit."""
+        return f"{self._path}/challenge/"
+
+    @property
+    def token_path(self) -> str:
+        """Path to which tokens are posted."""
+        return f"{self._path}/token"
+
+    def limit(self, age_over: int | None = None, age_under: int | None = None) -> AgeLimit:
+        """The limit named by one of the two keywords.
+
+        Raises:
+            ConfigurationError: If it is not among those that this gate asks about.
+        """
+        limit = AgeLimit.of(age_over, age_under)
+        if limit.name not in self._reader.limits:
+            raise ConfigurationError(f"got {limit.name}, expected a limit that the gate asks about")
+        return limit
+
+    def open_challenge(self, session: Session, limit_name: str) -> Answer:
+        """Open a challenge: the age request as JSON, for the platform's page to take to a provider.
+
+        Args:
+            session: The visitor's.
+            limit_name: As in the address, such as ``over-18``.
+        """
+        limit = self._reader.limits.get(limit_name)
+        if limit is None:
+            return answers.NOT_FOUND
+        now_seconds = read_clock(self._now)
+        state = self._reader.read(session, now_seconds)
+        if len(state.challenges) >= self._max_open:
+            self._note("too_many_challenges")
+            return answers.too_many_challenges(self._challenge_seconds)
+        challenge = Challenge(
+            limit=limit, secret=self._random_bytes(SECRET_BYTES), opened_at=int(now_seconds)
+        )
+        State(challenges=(*state.challenges, challenge), passed=state.passed).write(session)
+        self.counts.add("challenge_opened")
+        return answers.challenge_opened(self._asking.members(challenge))
+
+    def accept(
+        self, session: Session, *, authorization: Sequence[str], content_type: str, body: bytes
+    ) -> Answer:
+        """Verify the token that was posted; on success remember the outcome in the session.
+
+        Verifying may wait for the replay store: an ASGI adapter calls this in a thread.
+
+        Args:
+            session: The visitor's.
+            authorization: The values of all ``Authorization`` fields.
+            content_type: ``Content-Type`` of the body, or an empty string.
+            body: At most :data:`~ageassure.integrations.submission.MAX_BODY_BYTES` and one.
+
+        Returns:
+            204 for a token in the header, 303 for one in a form, or the one constant refusal.
+        """
+        in_header = token_in_header(authorization)
+        if in_header is None and len(body) > MAX_BODY_BYTES:
+            return self._refused("body_too_large")
+        token = in_header or token_in_form(content_type, body)
+        if not token:
+            return self._refused("no_token")
+        now_seconds = read_clock(self._now)
+        state = self._reader.read(session, now_seconds)
+        answered = self._asking.answered(token, state.challenges)
+        if isinstance(answered, str):
+            return self._refused(answered)
+        State(
+            challenges=tuple(one for one in state.challenges if one is not answered),
+            passed={**state.passed, answered.limit: int(now_seconds)},
+        ).write(session)
+        self.counts.add("accepted")
+        return answers.PASSED if in_header else answers.passed_by_form(self._next_path)
+
+    def result(self, session: Session, limit: AgeLimit) -> AgeResult | None:
+        """The newest standing result that proves ``limit``, or None."""
+        state = self._reader.read(session, read_clock(self._now))
+        moments = {one: moment for one, moment in state.passed.items() if one.proves(limit)}
+        if not moments:
+            self.counts.add("age_required")
+            return None
+        newest = max(moments, key=moments.__getitem__)
+        return AgeResult(limit=newest, passed_at=datetime.fromtimestamp(moments[newest], UTC))
+
+    def age_required(self, limit: AgeLimit) -> Answer:
+        """What is answered where :meth:`result` gives None."""
+        return answers.age_required(self.challenge_prefix + limit.name)
+
+    def _refused(self, code: str) -> Answer:
+        self._note(code)
+        return answers.REFUSED
+
+    def _note(self, code: str) -> None:
+        self.counts.add(code)
+        _LOG.info("age gate refused: %s", code)
+
+
+def _at_most(value: object, most: int | None, name: str) -> int:
+    if type(value) is not int or value < 1 or (most is not None and value > most):
+        raise ConfigurationError(f"got another {name}, expected an int of at least 1 and in bounds")
+    return value

@@ -1,0 +1,132 @@
+"""What the gate keeps in the platform's own session: open challenges, and results with their time.
+
+Frameworks serialise sessions as JSON and notice only that a key was set, so the whole state is one
+JSON value that is read, replaced and written. What is read may be old or foreign: whatever is not
+as this module writes it counts as absent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final, Protocol
+
+from ageassure.tokens import base64url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ageassure.integrations.limits import AgeLimit
+
+SESSION_KEY: Final = "ageassure"
+SECRET_BYTES: Final = 32
+
+CLOCK_SKEW_SECONDS: Final = 60
+"""How far ahead of this machine's clock a time written by another of the platform's may be."""
+
+
+class Session(Protocol):
+    """The little that is asked of a framework's session."""
+
+    def get(self, key: str, /) -> object:
+        """The value of a key, or None."""
+        ...
+
+    def __setitem__(self, key: str, value: object, /) -> None:
+        """Set a key to a JSON value."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Challenge:
+    """A question that waits for its answer.
+
+    Attributes:
+        limit: What is asked.
+        secret: 32 random bytes; they stay in the session.
+        opened_at: POSIX seconds.
+    """
+
+    limit: AgeLimit
+    secret: bytes = field(repr=False)
+    opened_at: int
+
+    @property
+    def nonce(self) -> str:
+        """The nonce of the request, which the session itself never holds."""
+        return base64url.encode(sha256(self.secret).digest())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Everything that the gate keeps in one session.
+
+    Attributes:
+        challenges: Open challenges, oldest first.
+        passed: Limits passed, each with the POSIX seconds of its acceptance.
+    """
+
+    challenges: tuple[Challenge, ...]
+    passed: Mapping[AgeLimit, int]
+
+    def write(self, session: Session) -> None:
+        """Replace what the session holds."""
+        session[SESSION_KEY] = {
+            "open": [
+                [challenge.limit.name, base64url.encode(challenge.secret), challenge.opened_at]
+                for challenge in self.challenges
+            ],
+            "passed": {limit.name: moment for limit, moment in self.passed.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateReader:
+    """Reads what is still of use out of a session.
+
+    Attributes:
+        limits: The limits asked about, by name.
+        challenge_seconds: How long a challenge stays open.
+        result_seconds: How long a result counts.
+    """
+
+    limits: Mapping[str, AgeLimit]
+    challenge_seconds: int
+    result_seconds: int
+
+    def read(self, session: Session, now_seconds: float) -> State:
+        """The open challenges and standing results; expired and malformed ones are left out."""
+        kept = session.get(SESSION_KEY)
+        entries = kept if isinstance(kept, dict) else {}
+        opened, passed = entries.get("open"), entries.get("passed")
+        challenges = (
+            self._challenge(entry, now_seconds)
+            for entry in (opened if isinstance(opened, list) else ())
+        )
+        return State(
+            challenges=tuple(challenge for challenge in challenges if challenge is not None),
+            passed={
+                self.limits[name]: moment
+                for name, moment in (passed if isinstance(passed, dict) else {}).items()
+                if name in self.limits and _stands(moment, now_seconds, self.result_seconds)
+            },
+        )
+
+    def _challenge(self, entry: object, now_seconds: float) -> Challenge | None:
+        match entry:
+            case [str(name), str(text), int(opened_at)]:
+                limit, secret = self.limits.get(name), base64url.decode_text(text)
+            case _:
+                return None
+        if (
+            limit is None
+            or secret is None
+            or len(secret) != SECRET_BYTES
+            or not _stands(opened_at, now_seconds, self.challenge_seconds)
+        ):
+            return None
+        return Challenge(limit=limit, secret=secret, opened_at=opened_at)
+
+
+def _stands(moment: object, now_seconds: float, lifetime_seconds: int) -> bool:
+    return type(moment) is int and -CLOCK_SKEW_SECONDS <= now_seconds - moment < lifetime_seconds

@@ -1,0 +1,84 @@
+"""How a gate is set up, and its small values."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ageassure.errors import ConfigurationError
+from ageassure.integrations import AgeGate, AgeLimit, EventCounts
+from ageassure.results import Direction, Outcome
+
+if TYPE_CHECKING:
+    from .conftest import Parties
+
+from .driving import OVER_18
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"verifier": object()},
+        {"age_over": ()},
+        {"age_over": (0,)},
+        {"age_over": (18.0,)},
+        {"methods": ()},
+        {"methods": ("guess",)},
+        {"minimum_level": "standard"},
+        {"path": "age"},
+        {"path": "/age/"},
+        {"path": "//age"},
+        {"next_path": "https://elsewhere.example"},
+        {"next_path": "//elsewhere.example"},
+        {"next_path": "/\\elsewhere.example"},
+        {"next_path": "/a\r\nb"},
+        {"challenge_seconds": 3601},
+        {"challenge_seconds": 0},
+        {"max_open_challenges": 21},
+        {"max_open_challenges": True},
+        {"result_seconds": 0},
+        {"result_seconds": 1.5},
+        {"now": lambda: None},
+    ],
+)
+def test_a_wrong_set_up_is_refused(parties: Parties, wrong: dict[str, Any]) -> None:
+    good: dict[str, Any] = {"verifier": parties.verifier, "age_over": (18,), "result_seconds": 60}
+    settings = good | wrong
+    with pytest.raises(ConfigurationError):
+        AgeGate(settings.pop("verifier"), **settings)
+
+
+def test_a_limit_is_one_that_the_gate_asks_about(parties: Parties) -> None:
+    assert parties.gate.limit(18) == OVER_18
+    assert parties.gate.limit(age_under=16).age_under == 16
+    for wrong in ({}, {"age_over": 18, "age_under": 16}, {"age_over": 19}, {"age_under": 18}):
+        with pytest.raises(ConfigurationError):
+            parties.gate.limit(**wrong)
+    with pytest.raises(ConfigurationError, match="direction"):
+        AgeLimit(direction=Outcome.OVER, age_years=18)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "proves"),
+    [
+        (AgeLimit.of(18), AgeLimit.of(18), True),
+        (AgeLimit.of(21), AgeLimit.of(18), True),
+        (AgeLimit.of(18), AgeLimit.of(21), False),
+        (AgeLimit.of(age_under=13), AgeLimit.of(age_under=16), True),
+        (AgeLimit.of(age_under=16), AgeLimit.of(age_under=13), False),
+        (AgeLimit.of(18), AgeLimit.of(age_under=18), False),
+        (AgeLimit(direction=Direction.UNDER, age_years=13), AgeLimit.of(13), False),
+    ],
+)
+def test_what_a_limit_proves(one: AgeLimit, other: AgeLimit, proves: bool) -> None:
+    assert one.proves(other) is proves
+
+
+def test_counts_from_many_threads_add_up() -> None:
+    counts = EventCounts()
+    with ThreadPoolExecutor(8) as pool:
+        for _ in pool.map(counts.add, ["accepted"] * 4_000):
+            pass
+    assert counts.read() == {"accepted": 4_000}
