@@ -90,3 +90,9 @@ def test_the_fingerprint_of_roca() -> None:
     with pytest.raises(KeySetError, match="CVE-2017-15361"):
         strength.check_rsa(modulus, 65537)
     strength.check_rsa(modulus + 2, 65537)
+
+
+@pytest.mark.parametrize("exponent", [0, 1, 2, 4, 65536, -3, 2**64 + 1])
+def test_bad_exponents(exponent: int) -> None:
+    with pytest.raises(KeySetError, match="exponent"):
+        strength.check_rsa(2**2048 - 1, exponent)
