@@ -135,9 +135,14 @@ def test_a_source_cannot_speak_for_another_issuer() -> None:
 
 
 @pytest.mark.parametrize("fixed", [True, False])
-def test_a_set_with_another_issuers_key_stays_out_and_pushes_nothing_out(fixed: bool) -> None:
+@pytest.mark.parametrize("thief_first", [True, False])
+def test_a_set_with_another_issuers_key_stays_out_and_pushes_nothing_out(
+    fixed: bool, thief_first: bool
+) -> None:
     thief, owner = Source(sets(KEY)), Source(sets(OTHER_KEY))
-    made = verifier(issuer=thief, other=owner.answer if fixed else owner)
+    issuers = {"issuer": thief, "other": owner.answer if fixed else owner}
+    names = ["issuer", "other"] if thief_first else ["other", "issuer"]
+    made = verifier(**{name: issuers[name] for name in names})
     assert accepted(made, KEY)
     assert accepted(made, OTHER_KEY, OTHER_ISSUER)
     thief.answer = sets(KEY, OTHER_KEY)
@@ -168,6 +173,18 @@ def test_a_new_key_is_asked_for_by_name_and_an_old_one_goes_with_its_set() -> No
     source.answer = sets(NEW)
     refused(made, KEY, UntrustedKeyError)
     assert accepted(made, NEW)
+
+
+@pytest.mark.parametrize("change", [sets(NEW), OSError()])
+def test_a_withdrawn_key_is_not_found_again_by_asking_others(change: Any) -> None:
+    first, second = Source(sets(KEY)), Source(sets(OTHER_KEY))
+    made = verifier(issuer=first, other=second)
+    assert accepted(made, KEY)
+    assert accepted(made, OTHER_KEY, OTHER_ISSUER)
+    second.answer = change
+    with pytest.raises((UntrustedKeyError, KeySetUnavailableError)):
+        accepted(made, OTHER_KEY, OTHER_ISSUER)
+    assert accepted(made, KEY)
 
 
 def test_one_issuers_rotation_makes_no_other_look_for_it() -> None:

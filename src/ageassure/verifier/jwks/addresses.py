@@ -50,6 +50,7 @@ _REFUSED_IPV4: Final = tuple(
         ),
     )
 )
+_LOOPBACK: Final[tuple[Network, ...]] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 # Outside 2000::/3 nothing is global unicast, which refuses loopback, IPv4-mapped, NAT64
 # (64:ff9b::/96), unique local, link-local and multicast together. Within: protocol assignments
 # with Teredo, documentation, 6to4.
@@ -102,8 +103,8 @@ def checked_addresses(
 
 def _is_permitted(address: Address, *, loopback: bool, allowed: tuple[Network, ...]) -> bool:
     if loopback:
-        return address.is_loopback and getattr(address, "ipv4_mapped", None) is None
-    if any(address.version == network.version and address in network for network in allowed):
+        return any(address in network for network in _LOOPBACK)
+    if any(address in network for network in allowed):
         return True
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _REFUSED_IPV4)

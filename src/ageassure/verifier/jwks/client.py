@@ -44,6 +44,7 @@ UNTOLD_FRESH_SECONDS: Final = 300
 _WEEK_SECONDS: Final = 7 * 24 * 3600
 _DAY_SECONDS: Final = 24 * 3600
 _MAX_DOUBLINGS: Final = 12
+_MAX_AWAITED: Final = 4
 _TOO_LONG: Final = "the fetch did not end in time"
 
 _log = logging.getLogger(__name__)
@@ -250,12 +251,12 @@ class JWKSetClient:
     def _fetches_to_await(self, missing: str | None) -> Iterator[Future[str | None]]:
         """What the caller has to wait for, one after the other.
 
-        At most two: a fetch that was under way may have been answered before the missing key was
-        published, so that a second one has to be begun.
+        A fetch that was under way may have been answered before the missing key was published, so
+        that another one has to be begun after it.
         """
         caller = object()
         waited: Flight | None = None
-        for _ in range(3):
+        for _ in range(_MAX_AWAITED):
             with self._lock:
                 waited = self._next_flight(missing, caller, waited)
             if waited is None:
@@ -301,10 +302,8 @@ class JWKSetClient:
     def _knows_about(self, kid: str, now: float) -> bool:
         """Whether there is no need to look for it."""
         held = self._held
-        return (
-            (held is not None and held.fetched.get(kid) is not None)
-            or kid in self._denied
-            or self._unknown.holds(kid, now)
+        return (held is not None and held.fetched.get(kid) is not None) or self._unknown.holds(
+            kid, now
         )
 
     def _looked(self, kid: str, flight: Flight, now: float) -> None:

@@ -293,7 +293,7 @@ def _check_head(response: HTTPResponse) -> None:
         raise KeySetUnavailableError("the key host answered with a redirect")
     if response.status != 200:
         raise KeySetUnavailableError(f"the key host answered with status {response.status}")
-    if response.headers.get_content_type() not in _TYPES or "Content-Type" not in response.headers:
+    if response.headers.get_content_type() not in _TYPES:  # none counts as text/plain
         raise KeySetUnavailableError("the key host answered with something else than JSON")
     if response.getheader("Content-Encoding", "identity").strip().lower() != "identity":
         raise KeySetUnavailableError("the key host answered with a content encoding")

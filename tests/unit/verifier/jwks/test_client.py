@@ -164,6 +164,38 @@ def test_a_fetcher_that_gives_no_set_has_failed(elapsed: Elapsed, answer: Any) -
         made(Odd(), elapsed).refresh()
 
 
+def test_unchanged_since_a_tag_that_was_never_given_is_a_failure(elapsed: Elapsed) -> None:
+    answers = [KeySetResponse(body=json.dumps(OLD.public_set().to_dict()).encode())]
+
+    class Odd:
+        def fetch(self, *_: Any, **__: Any) -> KeySetResponse:
+            return answers.pop() if answers else KeySetResponse(body=None)
+
+    client = made(Odd(), elapsed)
+    client.refresh()
+    with pytest.raises(KeySetUnavailableError, match="the fetcher gave no key set"):
+        client.refresh()
+
+
+def test_nobody_waits_for_a_host_that_has_just_failed_while_a_stale_set_will_do(
+    source: Source, elapsed: Elapsed
+) -> None:
+    client = made(source, elapsed, timeout_seconds=60)
+    good = client.key_set()
+    source.failing = OSError()
+    elapsed.now += 100
+    assert client.key_set() is good  # waited for: it might have been replaced
+    source.let_go.clear()
+    source.entered.clear()
+    elapsed.now += 1
+    start = time.monotonic()
+    assert client.key_set() is good
+    assert source.entered.wait(5)
+    assert client.key_set() is good
+    assert time.monotonic() - start < 5
+    source.let_go.set()
+
+
 def test_a_stale_set_is_used_so_long_and_no_longer(
     client: JWKSetClient, source: Source, elapsed: Elapsed
 ) -> None:
