@@ -19,6 +19,7 @@ ELSEWHERE = {"ageassure.verifier": {"JWKSet"}}
     [
         "errors",
         "estimators",
+        "hardening",
         "imaging",
         "inference",
         "policy",
