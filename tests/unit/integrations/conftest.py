@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +14,9 @@ from ageassure.testing import TEST_AUDIENCE, TEST_ISSUER, FixedClock, throw_away
 from ageassure.tokens import SigningKey, TokenIssuer
 from ageassure.verifier import MemoryReplayStore, TokenVerifier
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 RESULT_SECONDS = 86_400
 
 
@@ -21,11 +25,14 @@ class ReplayStoreOnCall:
 
     def __init__(self, clock: FixedClock) -> None:
         self.down = False
+        self.before_claim: Callable[[], None] | None = None
         self._store = MemoryReplayStore(now=clock)
 
     def claim(self, key: bytes, expires_at: int) -> bool:
         if self.down:
             raise ConnectionError("no route to store")
+        if self.before_claim is not None:
+            self.before_claim()
         return self._store.claim(key, expires_at)
 
 

@@ -1,0 +1,95 @@
+"""A browser for each framework: an application with a gate, driven by the framework's own client.
+
+Every application has a page ``/room`` for people of 18 or over and ``/playground`` for those under
+16.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from fastapi import Depends, FastAPI
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from ageassure.integrations import starlette as starlette_adapter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.requests import Request
+
+    from ageassure.integrations import AgeGate
+
+COOKIE_SECRET = "cookie secret of a test"
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Browser(Protocol):
+    """One visitor with one cookie jar."""
+
+    def request(
+        self, method: str, path: str, *, headers: Mapping[str, str] = {}, body: bytes = b""
+    ) -> Reply: ...
+
+
+class ASGIBrowser:
+    def __init__(self, app: Starlette) -> None:
+        self._client = TestClient(app, base_url="https://platform.invalid", follow_redirects=False)
+
+    def request(
+        self, method: str, path: str, *, headers: Mapping[str, str] = {}, body: bytes = b""
+    ) -> Reply:
+        reply = self._client.request(method, path, headers=dict(headers), content=body)
+        return Reply(reply.status_code, dict(reply.headers), reply.content)
+
+
+def starlette_site(gate: AgeGate) -> Callable[[], Browser]:
+    age = starlette_adapter.AgeAssurance(gate)
+    over_18, under_16 = age.require_age(18), age.require_age(age_under=16)
+
+    async def room(request: Request) -> Response:
+        result = await over_18(request)
+        return PlainTextResponse(result.limit.name)
+
+    async def playground(request: Request) -> Response:
+        await under_16(request)
+        return PlainTextResponse("playground")
+
+    app = Starlette(
+        routes=[Route("/room", room), Route("/playground", playground)],
+        middleware=[Middleware(SessionMiddleware, secret_key=COOKIE_SECRET, https_only=True)],
+    )
+    age.install(app)
+    return lambda: ASGIBrowser(app)
+
+
+def fastapi_site(gate: AgeGate) -> Callable[[], Browser]:
+    age = starlette_adapter.AgeAssurance(gate)
+    app = FastAPI()
+    app.add_middleware(SessionMiddleware, secret_key=COOKIE_SECRET, https_only=True)
+    age.install(app)
+
+    @app.get("/room", dependencies=[Depends(age.require_age(18))])
+    def room() -> str:
+        return "over-18"
+
+    @app.get("/playground", dependencies=[Depends(age.require_age(age_under=16))])
+    def playground() -> str:
+        return "playground"
+
+    return lambda: ASGIBrowser(app)
+
+
+SITES = {"starlette": starlette_site, "fastapi": fastapi_site}

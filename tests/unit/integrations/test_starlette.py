@@ -1,0 +1,108 @@
+"""What is Starlette's and FastAPI's alone."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.requests import Request
+from starlette.testclient import TestClient
+
+from ageassure.errors import ConfigurationError, MissingExtraError
+from ageassure.integrations import starlette as adapter
+from ageassure.integrations.starlette import AgeAssurance
+from ageassure.integrations.submission import MAX_BODY_BYTES
+
+from .browsers import starlette_site
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from .conftest import Parties
+
+
+class OwnSessions:
+    """A session middleware of somebody else's."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._session: dict[str, Any] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["session"] = self._session
+        await self._app(scope, receive, send)
+
+
+@pytest.mark.parametrize("make_app", [Starlette, FastAPI])
+def test_an_application_without_sessions_is_refused_at_start(
+    parties: Parties, make_app: type[Starlette]
+) -> None:
+    app = make_app()
+    with pytest.raises(ConfigurationError, match="without SessionMiddleware"):
+        AgeAssurance(parties.gate).install(app)
+    app.add_middleware(OwnSessions)
+    with pytest.raises(ConfigurationError, match="without SessionMiddleware"):
+        AgeAssurance(parties.gate).install(app)
+    AgeAssurance(parties.gate).install(app, session_middleware=OwnSessions)
+    assert TestClient(app).post("/age/challenge/over-18").status_code == 201
+
+
+def test_a_request_without_a_session_is_a_mistake_in_the_set_up(parties: Parties) -> None:
+    require = AgeAssurance(parties.gate).require_age(18)
+    with pytest.raises(ConfigurationError, match="without a session"):
+        asyncio.run(require(Request({"type": "http"})))
+
+
+def test_a_limit_that_the_gate_does_not_ask_about_is_refused_at_start(parties: Parties) -> None:
+    with pytest.raises(ConfigurationError, match="over-40"):
+        AgeAssurance(parties.gate).require_age(40)
+
+
+def test_routes_stay_out_of_the_schema(parties: Parties) -> None:
+    app = FastAPI()
+    app.add_middleware(SessionMiddleware, secret_key="s")
+    AgeAssurance(parties.gate).install(app)
+    assert app.openapi()["paths"] == {}
+
+
+def test_verifying_does_not_block_the_event_loop(parties: Parties) -> None:
+    loops: list[bool] = []
+
+    def look() -> None:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            loops.append(False)
+        else:
+            loops.append(True)
+
+    parties.store.before_claim = look
+    browser = starlette_site(parties.gate)()
+    token = parties.token(browser.request("POST", "/age/challenge/over-18").body)
+    reply = browser.request("POST", "/age/token", headers={"Authorization": f"AgeToken {token}"})
+    assert (reply.status, loops) == (204, [False])
+
+
+def test_an_endless_body_is_left_unread() -> None:
+    sent = 0
+
+    async def receive() -> Message:
+        nonlocal sent
+        sent += 1
+        return {"type": "http.request", "body": b"a" * 1000, "more_body": True}
+
+    body = asyncio.run(adapter._bounded_body(Request({"type": "http"}, receive)))
+    assert len(body) == MAX_BODY_BYTES + 1
+    assert sent == MAX_BODY_BYTES // 1000 + 1
+
+
+def test_what_to_install_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("ageassure.extras.find_spec", lambda _name: None)
+        with pytest.raises(MissingExtraError, match=r"ageassure\[starlette\]"):
+            importlib.reload(adapter)
