@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from fastapi import Depends, FastAPI
+from flask import Flask
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
@@ -17,6 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from ageassure.integrations import flask as flask_adapter
 from ageassure.integrations import starlette as starlette_adapter
 
 if TYPE_CHECKING:
@@ -92,4 +94,39 @@ def fastapi_site(gate: AgeGate) -> Callable[[], Browser]:
     return lambda: ASGIBrowser(app)
 
 
-SITES = {"starlette": starlette_site, "fastapi": fastapi_site}
+class FlaskBrowser:
+    def __init__(self, app: Flask) -> None:
+        self._client = app.test_client()
+
+    def request(
+        self, method: str, path: str, *, headers: Mapping[str, str] = {}, body: bytes = b""
+    ) -> Reply:
+        reply = self._client.open(
+            path,
+            method=method,
+            headers=dict(headers),
+            data=body,
+            base_url="https://platform.invalid",
+        )
+        return Reply(reply.status_code, dict(reply.headers), reply.data)
+
+
+def flask_site(gate: AgeGate) -> Callable[[], Browser]:
+    app = Flask(__name__)
+    app.config.update(SECRET_KEY=COOKIE_SECRET, SESSION_COOKIE_SECURE=True)
+    age = flask_adapter.AgeAssurance(gate, app)
+
+    @app.get("/room")
+    @age.require_age(18)
+    def room() -> str:
+        return "over-18"
+
+    @app.get("/playground")
+    @age.require_age(age_under=16)
+    def playground() -> str:
+        return "playground"
+
+    return lambda: FlaskBrowser(app)
+
+
+SITES = {"starlette": starlette_site, "fastapi": fastapi_site, "flask": flask_site}
