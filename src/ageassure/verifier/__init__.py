@@ -1,7 +1,7 @@
 """The relying party's room: verify age tokens, server-side.
 
-It loads neither any estimator nor any numerical library; the key client, with HTTP and TLS, only on
-first use.
+It loads neither any estimator nor any numerical library; the key client, with HTTP and TLS, and the
+replay stores in SQLite and Redis only on first use.
 """
 
 from __future__ import annotations
@@ -16,14 +16,22 @@ from ageassure.verifier.verifier import TokenVerifier
 
 if TYPE_CHECKING:
     from ageassure.verifier.jwks import JWKSetClient
+    from ageassure.verifier.redis_store import RedisReplayStore
+    from ageassure.verifier.sqlite_store import SQLiteReplayStore
 
-_HOMES = {"JWKSetClient": "jwks"}
+_HOMES = {
+    "JWKSetClient": "jwks",
+    "RedisReplayStore": "redis_store",
+    "SQLiteReplayStore": "sqlite_store",
+}
 
 __all__ = [
     "JWKSet",
     "JWKSetClient",
     "MemoryReplayStore",
+    "RedisReplayStore",
     "ReplayStore",
+    "SQLiteReplayStore",
     "TokenVerifier",
     "VerifiedAge",
 ]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from hashlib import sha256
 from heapq import heappop, heappush
-from threading import Lock
 from typing import Final, Protocol, final
 
 from ageassure.errors import ConfigurationError, ReplayStoreError
 from ageassure.tokens.clock import Clock, read_clock, utc_now
+from ageassure.verifier.forking import ForkableLock
 
 DEFAULT_CAPACITY: Final = 1_000_000
 
@@ -76,6 +76,7 @@ class MemoryReplayStore:
     An entry is kept until it expires, and for :data:`LEAST_REMEMBERED_SECONDS` at least, so that a
     clock that differs from the verifier's does no harm. The store is not shared between worker
     processes and forgets everything at a restart: there a token could be used once in each of them.
+    After a ``fork`` parent and child each go on with a copy of their own.
 
     Args:
         capacity: Most entries kept at a time, about 150 bytes each. A full store refuses; it never
@@ -86,14 +87,14 @@ class MemoryReplayStore:
         ConfigurationError: If ``capacity`` is not a positive int.
     """
 
-    __slots__ = ("_buckets", "_capacity", "_due", "_lock", "_minutes", "_now", "_seen")
+    __slots__ = ("_buckets", "_capacity", "_due", "_guard", "_minutes", "_now", "_seen")
 
     def __init__(self, capacity: int = DEFAULT_CAPACITY, *, now: Clock = utc_now) -> None:
         if type(capacity) is not int or capacity < 1:
             raise ConfigurationError("got another capacity, expected a positive int")
         self._capacity = capacity
         self._now = now
-        self._lock = Lock()
+        self._guard = ForkableLock()
         self._seen: set[bytes] = set()
         # Keys by the minute from which they may be forgotten; the minutes in a heap, as few as
         # there are different expiries; the buckets whose minute has come, emptied little by little.
@@ -111,7 +112,7 @@ class MemoryReplayStore:
         now_seconds = read_clock(self._now)
         forget_at = max(expires_at, int(now_seconds) + LEAST_REMEMBERED_SECONDS)
         minute = forget_at // _BUCKET_SECONDS + 1
-        with self._lock:
+        with self._guard.lock:
             if self._due or (self._minutes and self._minutes[0] * _BUCKET_SECONDS <= now_seconds):
                 self._forget_some(now_seconds)
             if key in self._seen:

@@ -1,0 +1,377 @@
+"""The SQLite replay store: good days, and every kind of bad one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ageassure.errors import ConfigurationError, ReplayStoreError
+from ageassure.verifier import SQLiteReplayStore, sqlite_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+START = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+T0 = int(START.timestamp())
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> datetime:
+        return START + timedelta(seconds=self.seconds)
+
+
+def key(number: int) -> bytes:
+    # Spread over the whole range, as hashes are.
+    return (number * 0x9E3779B97F4A7C15 % 2**64).to_bytes(8, "big") * 4
+
+
+def refused(call: Callable[[], object]) -> str:
+    """The refusal's message; it came in time, and tells neither key nor path."""
+    start = time.monotonic()
+    with pytest.raises(ReplayStoreError) as caught:
+        call()
+    assert time.monotonic() - start < sqlite_store.WAIT_SECONDS + 1
+    assert caught.value.code == "replay_store_unavailable"
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert "replay.db" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "replay.db"
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_store, "WAIT_SECONDS", 0.3)
+
+
+def test_once(path: Path) -> None:
+    store = SQLiteReplayStore(path, now=Clock())
+    assert store.claim(key(1), T0 + 900) is True
+    assert store.claim(key(1), T0 + 900) is False
+    assert store.claim(key(2), T0 + 900) is True
+    other = SQLiteReplayStore(str(path), now=Clock())
+    assert other.claim(key(1), T0 + 900) is False
+    assert other.claim(key(3), T0 + 900) is True
+    assert store.claim(key(3), T0 + 900) is False
+
+
+def test_nothing_is_forgotten_by_closing(path: Path) -> None:
+    store = SQLiteReplayStore(path, now=Clock())
+    store.claim(key(1), T0 + 900)
+    store.close()
+    assert store.claim(key(1), T0 + 900) is False
+    store.close()
+    assert SQLiteReplayStore(path, now=Clock()).claim(key(1), T0 + 900) is False
+
+
+def test_nothing_is_forgotten_when_a_process_is_killed(path: Path) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from ageassure.verifier import SQLiteReplayStore\n"
+        f"store = SQLiteReplayStore({str(path)!r})\n"
+        "for number in range(20): assert store.claim(number.to_bytes(32, 'big'), 0)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+    store = SQLiteReplayStore(path)
+    assert not any(store.claim(number.to_bytes(32, "big"), 0) for number in range(20))
+
+
+def test_every_claim_is_on_the_disk_before_it_is_answered(path: Path) -> None:
+    store = SQLiteReplayStore(path, now=Clock())
+    store.claim(key(1), T0 + 900)
+    connection = store._file._connection
+    assert connection is not None
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+@pytest.mark.parametrize(("expires_in", "kept"), [(-5000, 1020), (0, 1020), (5000, 5000)])
+def test_kept_until_expiry_and_for_as_long_as_any_token_lives(
+    path: Path, expires_in: int, kept: int
+) -> None:
+    clock = Clock()
+    store = SQLiteReplayStore(path, now=clock)
+    store.claim(key(1), T0 + expires_in)
+    clock.seconds = kept - 1
+    assert store.claim(key(1), T0 + expires_in) is False
+    clock.seconds = kept
+    assert store.claim(key(1), T0 + expires_in) is True
+
+
+def test_what_has_expired_leaves_little_by_little(path: Path) -> None:
+    clock = Clock()
+    store = SQLiteReplayStore(path, now=clock)
+    for number in range(100):
+        store.claim(key(number), T0 + 100)
+    assert _entries(path) == 100
+    clock.seconds = 1200
+    for number in range(100, 150):
+        store.claim(key(number), T0 + 1400)
+    assert _entries(path) == 50
+
+
+def _entries(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    ((count,),) = connection.execute("SELECT count(*) FROM claim")
+    connection.close()
+    return int(count)
+
+
+def test_full(path: Path) -> None:
+    clock = Clock()
+    store = SQLiteReplayStore(path, capacity=200, now=clock)
+    accepted = 0
+    message = ""
+    while accepted < 10_000 and not message:
+        try:
+            assert store.claim(key(accepted), T0 + 900) is True
+            accepted += 1
+        except ReplayStoreError as error:
+            message = str(error)
+    assert "SQLITE_FULL" in message
+    assert accepted >= 200
+    assert path.stat().st_size <= 200 * 128 + 16 * 4096 + 4096
+    assert not any(store.claim(key(number), T0 + 900) for number in range(0, accepted, 20))
+    # Full of what has expired it opens by itself, for as many as before.
+    clock.seconds = 1100
+    assert all(store.claim(key(10**6 + number), T0 + 2000) for number in range(200))
+
+
+def test_a_file_that_another_process_keeps_locked(path: Path, impatient: None) -> None:
+    store = SQLiteReplayStore(path, now=Clock())
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert "SQLITE_BUSY" in refused(lambda: store.claim(key(1), T0 + 900))
+    with pytest.raises(ConfigurationError, match="locked"):
+        SQLiteReplayStore(path)
+    other.execute("ROLLBACK")
+    other.close()
+    assert store.claim(key(1), T0 + 900) is True
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs SIGSTOP")
+def test_a_process_that_is_frozen_in_a_claim_and_then_killed(path: Path, impatient: None) -> None:
+    store = SQLiteReplayStore(path, now=Clock())
+    code = (
+        "import os, signal, sqlite3, sys\n"
+        "connection = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "connection.execute('BEGIN IMMEDIATE')\n"
+        "connection.execute('INSERT INTO claim VALUES (?, 9999999999)', (b'k' * 32,))\n"
+        "os.kill(os.getpid(), signal.SIGSTOP)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(path)])
+    try:
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        assert "SQLITE_BUSY" in refused(lambda: store.claim(key(1), T0 + 900))
+    finally:
+        process.kill()
+        process.wait(10)
+    assert store.claim(key(1), T0 + 900) is True
+    assert store.claim(b"k" * 32, T0 + 900) is True  # what was not committed was never claimed
+
+
+def test_threads_wait_no_longer_than_stated(path: Path, impatient: None) -> None:
+    store = SQLiteReplayStore(path, now=Clock())
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    messages: list[str] = []
+
+    def claim(number: int) -> None:
+        messages.append(refused(lambda: store.claim(key(number), T0 + 900)))
+
+    start = time.monotonic()
+    threads = [Thread(target=claim, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert time.monotonic() - start < 1
+    assert len(messages) == 16
+    assert any("too many claims wait" in message for message in messages)
+    other.close()
+    assert store.claim(key(1), T0 + 900) is True
+
+
+def test_a_deleted_file_is_not_made_anew(path: Path) -> None:
+    store = SQLiteReplayStore(path, now=Clock())
+    store.claim(key(1), T0 + 900)
+    path.unlink()
+    assert "FileNotFound" in refused(lambda: store.claim(key(2), T0 + 900))
+    assert "FileNotFound" in refused(lambda: store.claim(key(2), T0 + 900))
+    assert not path.exists()
+    # A process that starts makes a new one; this one finds it.
+    SQLiteReplayStore(path, now=Clock())
+    assert store.claim(key(2), T0 + 900) is True
+    assert SQLiteReplayStore(path, now=Clock()).claim(key(2), T0 + 900) is False
+
+
+def test_a_file_that_was_replaced_takes_no_claim_to_the_grave(path: Path, tmp_path: Path) -> None:
+    store = SQLiteReplayStore(path, now=Clock())
+    store.claim(key(1), T0 + 900)
+    new = SQLiteReplayStore(tmp_path / "new.db", now=Clock())
+    new.claim(key(2), T0 + 900)
+    new.close()
+    (tmp_path / "new.db").rename(path)
+    assert "replaced" in refused(lambda: store.claim(key(3), T0 + 900))
+
+
+@pytest.mark.parametrize("content", [b"no database" * 500, b"SQLite format 3\0" + b"\xff" * 8176])
+def test_a_damaged_file_at_the_start(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=r"SQLITE_(NOTADB|CORRUPT)"):
+        SQLiteReplayStore(path)
+    assert path.read_bytes() == content
+
+
+def test_a_file_that_is_damaged_later(path: Path) -> None:
+    store = SQLiteReplayStore(path, now=Clock())
+    for number in range(200):
+        store.claim(key(number), T0 + 900)
+    store.close()
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (size - 4096))
+    assert "SQLITE_CORRUPT" in refused(lambda: store.claim(key(2001), T0 + 900))
+
+
+def test_another_programs_database(path: Path) -> None:
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE claim (key, forget_at)")
+    other.commit()
+    with pytest.raises(ConfigurationError, match="another program's"):
+        SQLiteReplayStore(path)
+    assert other.execute("PRAGMA user_version").fetchone() == (0,)
+    other.close()
+
+
+def test_a_file_without_the_table(path: Path) -> None:
+    store = SQLiteReplayStore(path, now=Clock())
+    other = sqlite3.connect(path)
+    other.execute("DROP TABLE claim")
+    other.close()
+    assert "SQLITE_ERROR" in refused(lambda: store.claim(key(1), T0 + 900))
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    """In a process that has no right to write everywhere; root has."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    folder.chmod(0o555)
+    command = [sys.executable, "-c", _TRY, str(folder / "replay.db")]
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root writes everywhere, and setpriv is not installed")
+        command = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", *command]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert "cannot be used: SQLITE_CANTOPEN" in done.stdout
+    SQLiteReplayStore(tmp_path / "replay.db")
+    command[-1] = str(tmp_path / "replay.db")
+    (tmp_path / "replay.db").chmod(0o444)
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert "cannot be used: SQLITE_READONLY" in done.stdout
+
+
+_TRY = """
+import sys
+from ageassure.errors import ConfigurationError
+from ageassure.verifier import SQLiteReplayStore
+try:
+    SQLiteReplayStore(sys.argv[1])
+except ConfigurationError as error:
+    print(error)
+"""
+
+
+def test_a_path_that_is_a_folder_or_in_none(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "none" / "replay.db"):
+        with pytest.raises(ConfigurationError, match="SQLITE_CANTOPEN"):
+            SQLiteReplayStore(path)
+
+
+def test_a_path_with_characters_that_mean_something_in_a_uri(tmp_path: Path) -> None:
+    path = tmp_path / "a?mode=memory#50% &b.db"
+    assert SQLiteReplayStore(path, now=Clock()).claim(key(1), T0 + 900) is True
+    assert path.exists()
+
+
+def test_a_relative_path_stays_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = SQLiteReplayStore("replay.db", now=Clock())
+    monkeypatch.chdir("/")
+    assert store.claim(key(1), T0 + 900) is True
+    assert (tmp_path / "replay.db").exists()
+
+
+@pytest.mark.parametrize("path", ["", b"replay.db", None, 7, "replay\0.db"])
+def test_bad_paths(path: Any) -> None:
+    with pytest.raises(ConfigurationError, match="path"):
+        SQLiteReplayStore(path)
+
+
+@pytest.mark.parametrize("capacity", [0, -1, True, 1.5, "10", None])
+def test_bad_capacities(path: Path, capacity: Any) -> None:
+    with pytest.raises(ConfigurationError, match="capacity"):
+        SQLiteReplayStore(path, capacity=capacity)
+
+
+def test_bad_clock(path: Path) -> None:
+    store = SQLiteReplayStore(path, now=lambda: datetime(2026, 6, 1))  # noqa: DTZ001 - naive on purpose
+    with pytest.raises(ConfigurationError):
+        store.claim(key(1), T0 + 900)
+
+
+def test_a_claim_that_is_interrupted_is_rolled_back(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SQLiteReplayStore(path, now=Clock())
+
+    def interrupted(connection: sqlite3.Connection, *_arguments: object) -> bool:
+        connection.execute("BEGIN IMMEDIATE")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite_store, "_claimed", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            store.claim(key(1), T0 + 900)
+    other = SQLiteReplayStore(path, now=Clock())
+    assert other.claim(key(1), T0 + 900) is True
+    assert store.claim(key(1), T0 + 900) is False
+
+
+def test_a_file_system_without_shared_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = sqlite3.connect
+
+    def without_log(*arguments: Any, **named: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*arguments, **named)
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode=DELETE")
+        connection.execute("BEGIN IMMEDIATE")  # the switch is refused within a transaction
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", without_log)
+    with pytest.raises(ConfigurationError):
+        SQLiteReplayStore(path)
