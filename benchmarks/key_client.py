@@ -7,8 +7,8 @@
 
 In every round the same tokens go through ``TokenVerifier.verify`` with a fixed ``JWKSet`` and with
 a ``JWKSetClient`` that holds the same set (fresh, its fetcher in memory), one after the other, in
-an order that changes from round to round, each with an empty replay store. In the same rounds as many
-tokens with invented names are refused by the verifier that has the client.
+an order that changes from round to round, each with an empty replay store. In the same rounds as
+many tokens with invented names are refused by the verifier that has the client.
 
 The ratios are of these figures of one run; microseconds differ between machines.
 """

@@ -19,7 +19,7 @@ from ageassure.tokens.keys import JWKSet, PublicJWK
 from ageassure.verifier.replay import replay_prefix
 
 if TYPE_CHECKING:
-    from ageassure.verifier.jwks.source import KeySource
+    from ageassure.verifier.jwks.source import AwaitableKeySource, KeySource
 
 _UNKNOWN: Final = "got a kid that no pinned key has"
 
@@ -39,8 +39,9 @@ class _Pin(NamedTuple):
 
     issuer: str
     prefix: bytes
-    source: KeySource | None
-    fixed: JWKSet | None
+    source: KeySource | None = None
+    awaitable: AwaitableKeySource | None = None  # the same source, if it is one
+    fixed: JWKSet | None = None
 
 
 class _Table(NamedTuple):
@@ -135,15 +136,19 @@ class PinnedKeys:
     async def ready(self, kid: object) -> None:
         """Wait, without blocking the event loop, for the fetches that :meth:`find` would wait for.
 
-        A source without ``ready`` is not waited for here.
+        A source that cannot be awaited is left to :meth:`find`.
         """
         if not self._moving or not isinstance(kid, str) or not THUMBPRINT_PATTERN.fullmatch(kid):
             return
-        found = self._table.keys.get(kid)
-        for pin in self._pins:
-            ready = getattr(pin.source, "ready", None)
-            if ready is not None and (found is None or found.source is pin.source):
-                await ready(kid if found is None else None)
+        sources = [pin.awaitable for pin in self._pins if pin.awaitable is not None]
+        for source in sources:
+            if source.holds(kid):
+                await source.ready()
+                return
+        for source in sources:
+            await source.ready(kid)
+            if source.holds(kid):
+                return
 
 
 def _pin(issuer: str, keys: object, audience: str) -> _Pin:
@@ -151,10 +156,13 @@ def _pin(issuer: str, keys: object, audience: str) -> _Pin:
     if isinstance(keys, JWKSet):
         if any(key.kid != key.thumbprint for key in keys):
             raise KeySetError("got a kid that is not the thumbprint of its key")
-        return _Pin(issuer=issuer, prefix=prefix, source=None, fixed=keys)
+        return _Pin(issuer, prefix, fixed=keys)
     if not callable(getattr(keys, "key_set", None)):
         raise ConfigurationError("got an issuer without a JWKSet or a key source")
-    return _Pin(issuer=issuer, prefix=prefix, source=cast("KeySource", keys), fixed=None)
+    source, awaitable = cast("KeySource", keys), None
+    if callable(getattr(keys, "ready", None)) and callable(getattr(keys, "holds", None)):
+        awaitable = cast("AwaitableKeySource", keys)
+    return _Pin(issuer, prefix, source=source, awaitable=awaitable)
 
 
 def _current(source: KeySource | None, missing: str | None) -> JWKSet | None:

@@ -240,13 +240,14 @@ class Fetcher:
 
     def __init__(self) -> None:
         self.fetches = 0
+        self.keys = sets(KEY, NEW)
         self.let_go = threading.Event()
         self.let_go.set()
 
     def fetch(self, *_: Any, **__: Any) -> KeySetResponse:
         self.fetches += 1
         self.let_go.wait(10)
-        return KeySetResponse(body=json.dumps(sets(KEY, NEW).to_dict()).encode())
+        return KeySetResponse(body=json.dumps(self.keys.to_dict()).encode())
 
 
 def test_async_refuses_what_verify_refuses() -> None:
@@ -293,3 +294,26 @@ def test_a_slow_key_host_does_not_block_the_loop_nor_any_thread() -> None:
 
     assert len(asyncio.run(scenario())) == 100
     assert fetcher.fetches == 1
+
+
+def test_async_one_issuers_rotation_makes_no_other_look_for_it() -> None:
+    first = Fetcher()
+    one = JWKSetClient("https://age.example/jwks.json", fetcher=first)
+    second = Fetcher()
+    second.keys = sets(OTHER_KEY)
+    two = JWKSetClient("https://other.example/jwks.json", fetcher=second)
+    made = verifier(issuer=one, other=two)
+
+    async def accepted_async(key: SigningKey) -> None:
+        await made.verify_async(token(key, OTHER_ISSUER), nonce=NONCE, age_over=18)
+
+    async def scenario() -> None:
+        await accepted_async(OTHER_KEY)
+        one.refresh()
+        before = first.fetches
+        second.keys = sets(OTHER_KEY, STRANGER)
+        two.refresh()  # as in the background: the verifier has not seen it yet
+        await accepted_async(STRANGER)
+        assert first.fetches == before
+
+    asyncio.run(scenario())

@@ -8,10 +8,16 @@ from __future__ import annotations
 from ageassure.verifier.jwks.client import JWKSetClient
 from ageassure.verifier.jwks.fetch import HTTPSFetcher
 from ageassure.verifier.jwks.file import FileFetcher
-from ageassure.verifier.jwks.source import KeySetFetcher, KeySetResponse, KeySource
+from ageassure.verifier.jwks.source import (
+    AwaitableKeySource,
+    KeySetFetcher,
+    KeySetResponse,
+    KeySource,
+)
 from ageassure.verifier.jwks.state import KeyClientStatus, KeySetState
 
 __all__ = [
+    "AwaitableKeySource",
     "FileFetcher",
     "HTTPSFetcher",
     "JWKSetClient",

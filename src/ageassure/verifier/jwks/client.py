@@ -181,6 +181,11 @@ class JWKSetClient:
         for future in self._fetches_to_await(missing):
             await asyncio.wait([asyncio.wrap_future(future)], timeout=self._timeout_seconds)
 
+    def holds(self, kid: str) -> bool:
+        """Whether the set at hand has this key, denied or not; answers at once."""
+        held = self._held
+        return held is not None and held.fetched.get(kid) is not None
+
     def refresh(self) -> JWKSet:
         """Fetch now, whatever the age of the set, and wait for it.
 
@@ -301,15 +306,11 @@ class JWKSetClient:
 
     def _knows_about(self, kid: str, now: float) -> bool:
         """Whether there is no need to look for it."""
-        held = self._held
-        return (held is not None and held.fetched.get(kid) is not None) or self._unknown.holds(
-            kid, now
-        )
+        return self.holds(kid) or self._unknown.holds(kid, now)
 
     def _looked(self, kid: str, flight: Flight, now: float) -> None:
         """Draw the conclusion from a fetch that was begun to find ``kid``."""
-        held = self._held
-        if held is not None and held.fetched.get(kid) is not None:
+        if self.holds(kid):
             self._looks_again_at = now  # it was worth it; only what is unknown has to cool down
         elif flight.future.done() and flight.future.result() is None:
             self._unknown.add(kid, now)

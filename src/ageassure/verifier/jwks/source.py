@@ -33,6 +33,18 @@ class KeySource(Protocol):
         ...
 
 
+class AwaitableKeySource(KeySource, Protocol):
+    """A source for which an event loop can wait; ``TokenVerifier.verify_async`` does."""
+
+    async def ready(self, missing: str | None = None) -> None:
+        """Wait for what ``key_set(missing)`` would wait for, and raise nothing."""
+        ...
+
+    def holds(self, kid: str) -> bool:
+        """Whether the set at hand has this key; answers at once."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeySetResponse:
     """What a fetcher brought back.
