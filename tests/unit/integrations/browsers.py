@@ -9,6 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import django
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import path
 from fastapi import Depends, FastAPI
 from flask import Flask
 from starlette.applications import Starlette
@@ -129,4 +134,60 @@ def flask_site(gate: AgeGate) -> Callable[[], Browser]:
     return lambda: FlaskBrowser(app)
 
 
-SITES = {"starlette": starlette_site, "fastapi": fastapi_site, "flask": flask_site}
+settings.configure(
+    ALLOWED_HOSTS=["platform.invalid"],
+    CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
+    INSTALLED_APPS=["ageassure.integrations.django"],
+    MIDDLEWARE=[
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.middleware.csrf.CsrfViewMiddleware",
+        "ageassure.integrations.django.AgeGateMiddleware",
+    ],
+    ROOT_URLCONF=(),
+    SECRET_KEY=COOKIE_SECRET,
+    SESSION_COOKIE_SECURE=True,
+    SESSION_ENGINE="django.contrib.sessions.backends.cache",
+)
+django.setup()
+from ageassure.integrations.django import age_required  # noqa: E402
+
+
+@age_required(18)
+def django_room(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("over-18")
+
+
+@age_required(age_under=16)
+async def django_playground(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("playground")
+
+
+settings.ROOT_URLCONF = (path("room", django_room), path("playground", django_playground))
+
+
+class DjangoBrowser:
+    def __init__(self) -> None:
+        self.client = Client(enforce_csrf_checks=True, SERVER_NAME="platform.invalid")
+
+    def request(
+        self, method: str, path: str, *, headers: Mapping[str, str] = {}, body: bytes = b""
+    ) -> Reply:
+        kind = headers.get("Content-Type", "")
+        more = {key: value for key, value in headers.items() if key != "Content-Type"}
+        reply = self.client.generic(
+            method, path, data=body, content_type=kind, secure=True, headers=more
+        )
+        return Reply(reply.status_code, dict(reply.headers), reply.content)
+
+
+def django_site(gate: AgeGate) -> Callable[[], Browser]:
+    settings.AGEASSURE_GATE = gate
+    return DjangoBrowser
+
+
+SITES = {
+    "starlette": starlette_site,
+    "fastapi": fastapi_site,
+    "flask": flask_site,
+    "django": django_site,
+}
