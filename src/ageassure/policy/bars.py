@@ -41,13 +41,13 @@ def check_bars(
         under.check(limit_years, Direction.UNDER)
 
 
-def checked_session_alpha(
+def check_session_alpha(
     session_alpha: float | None,
     over: OverBar | None,
     under: UnderBar | None,
     max_attempts: int,
-) -> float | None:
-    """Return ``session_alpha`` if it holds for ``max_attempts`` attempts by each bar.
+) -> None:
+    """Does ``session_alpha`` hold for ``max_attempts`` attempts by each bar?
 
     A bar earned on as many attempts holds as it is; otherwise the errors of single attempts add up
     (union bound).
@@ -60,7 +60,7 @@ def checked_session_alpha(
     if session_alpha is None:
         if bars:
             raise ConfigurationError("got a bar without session_alpha")
-        return None
+        return
     alpha = finite(session_alpha, "session_alpha")
     if not bars or not 0 < alpha < 1:
         raise ConfigurationError("got a session_alpha outside (0, 1), or without a bar")
@@ -71,7 +71,6 @@ def checked_session_alpha(
                 f"got a bar with error {bar.alpha} earned on {bar.attempts} attempts, expected at "
                 f"most {alpha} over {max_attempts} attempts"
             )
-    return alpha
 
 
 def judge(

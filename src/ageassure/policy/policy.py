@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from ageassure.policy.bars import OverBar, UnderBar, check_bars, checked_session_alpha, judge
+from ageassure.policy.bars import OverBar, UnderBar, check_bars, check_session_alpha, judge
 from ageassure.policy.decision import Decision
 from ageassure.policy.levels import DEFAULT_LEVELS, LevelRow, checked_levels, level_of
 from ageassure.policy.measured import MAX_ATTEMPTS
@@ -102,8 +102,7 @@ class Policy:
         told = frozenset(instance(told, Told, "may_tell") for told in self.may_tell)
         object.__setattr__(self, "may_tell", told)
         check_bars(self.over, self.under, self.direction, self.age_limit)
-        alpha = checked_session_alpha(self.session_alpha, self.over, self.under, self.max_attempts)
-        object.__setattr__(self, "session_alpha", alpha)
+        check_session_alpha(self.session_alpha, self.over, self.under, self.max_attempts)
 
     def decide(
         self,

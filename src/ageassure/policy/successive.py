@@ -113,7 +113,6 @@ class Successive:
         if self.session_alpha is None:
             return
         alpha = finite(self.session_alpha, "session_alpha")
-        object.__setattr__(self, "session_alpha", alpha)
         if not 0 < alpha < 1:
             raise ConfigurationError("got a session_alpha outside (0, 1)")
         if math.fsum(added) > alpha * ROUNDING:

@@ -46,7 +46,7 @@ def test_against_the_sum_as_it_is_defined(errors: int, people: int, alpha: float
     tail = sum(
         math.comb(people, j) * share**j * (1 - share) ** (people - j) for j in range(errors + 1)
     )
-    for confidence in (0.5, 0.9, 0.95, 0.99):
+    for confidence in (0.5, 0.9, 0.95, 0.97, 0.99):
         assert supports(errors, people, alpha, confidence) == (
             tail <= 1 - Fraction(str(confidence))
         )

@@ -126,6 +126,9 @@ class TestEvidence:
             make(**changes)
         assert not isinstance(caught.value, InsufficientEvidenceError)
 
+    def test_the_highest_age_is_one(self, make: Any) -> None:
+        assert make(age_years=120).age_years == 120
+
     def test_it_comes_back_from_data_and_json(self, make: Any) -> None:
         bar = make(age_years=math.nextafter(15.0, 16.0), attempts=3, confidence=0.96, n=400)
         assert type(bar).from_dict(bar.to_dict()) == bar
@@ -282,6 +285,11 @@ class TestCalibration:
         assert (
             calibrate_lower_bar([30.0] * 299, age_limit=18, alpha=0.01, **MEASURED).age_years == 18
         )
+
+    def test_the_lowest_and_the_highest_age_are_taken(self) -> None:
+        estimates = [0.0] * 472 + [120.0]
+        bar = calibrate_challenge_age(estimates, age_limit=18, alpha=0.01, **MEASURED)
+        assert (bar.k, bar.age_years) == (1, 18)
 
     def test_attempts_and_confidence_are_carried(self) -> None:
         bar = calibrate_challenge_age(

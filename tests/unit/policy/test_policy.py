@@ -134,10 +134,15 @@ class TestConstruction:
         with pytest.raises(ConfigurationError):
             _policy(INTERVALS_ONLY, session_alpha=0.01)
 
+    @pytest.mark.parametrize("age_limit", [0, 100, True, 18.0, "18", None])
+    def test_the_limit_is_checked_without_a_bar_too(self, age_limit: Any) -> None:
+        with pytest.raises(ConfigurationError):
+            _policy(INTERVALS_ONLY, age_limit=age_limit)
+
     def test_it_is_a_value(self) -> None:
         policy = _policy()
         assert policy == _policy(methods=["verification", "estimation"])
-        assert hash(policy) == hash(_policy())
+        assert hash(policy) == hash(_policy(may_tell=set(Told), levels=list(DEFAULT_LEVELS)))
         assert pickle.loads(pickle.dumps(policy)) == policy
         with pytest.raises(AttributeError):
             policy.max_attempts = 99  # type: ignore[misc]
