@@ -197,6 +197,13 @@ def test_a_drip_of_head_or_body_ends(key_host: Any, make_answer: Callable[..., b
     assert_ends_in_time(key_host)
 
 
+def test_a_drip_through_tls_ends(
+    secure_host: Any, authority: Any, make_answer: Callable[..., bytes]
+) -> None:
+    secure_host.drips(make_answer(), 0.05)
+    assert_ends_in_time(secure_host, fetcher=HTTPSFetcher(ssl_context=authority.trusted()))
+
+
 def test_a_tls_handshake_that_never_comes_ends(key_host: Any) -> None:
     uri = key_host.uri().replace("http:", "https:")
     start = time.monotonic()
