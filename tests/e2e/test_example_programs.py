@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import subprocess
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -19,14 +20,41 @@ def run(name: str, *arguments: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_example_is_tested() -> None:
     assert {path.name for path in EXAMPLES.glob("*.py")} == {
+        "django_app.py",
+        "flask_app.py",
         "measure_error.py",
-        "platform.py",
+        "relying_party.py",
         "signup_flow.py",
+        "starlette_app.py",
     }
 
 
-def test_platform(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    run("platform.py", monkeypatch=monkeypatch)
+def test_none_hides_a_module_of_the_standard_library() -> None:
+    # A program's folder comes first where modules are looked for.
+    assert {path.stem for path in EXAMPLES.glob("*.py")}.isdisjoint(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("name", ["django_app.py", "flask_app.py", "starlette_app.py"])
+def test_an_application_opens_its_room_once_an_age_is_proven(name: str) -> None:
+    # In a process of its own: Django's settings are one for a process.
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / name)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert not done.returncode, done.stderr
+    assert done.stdout.splitlines()[-4:] == [
+        "401: An age result is needed.",
+        "204",
+        "403",
+        "welcome, over-18",
+    ]
+
+
+def test_relying_party(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    run("relying_party.py", monkeypatch=monkeypatch)
     let_in, *refused = capsys.readouterr().out.splitlines()
     assert let_in.startswith("let in: 18 or over")
     codes = [line.rpartition(" ")[2] for line in refused]
