@@ -23,6 +23,7 @@ def test_every_example_is_tested() -> None:
         "django_app.py",
         "flask_app.py",
         "measure_error.py",
+        "pkcs11_signer.py",
         "relying_party.py",
         "signup_flow.py",
         "starlette_app.py",
