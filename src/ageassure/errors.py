@@ -14,6 +14,7 @@
     │   ├── TokenAlreadyIssuedError    this (audience, nonce) has had its one token
     │   └── AttemptStoreError          the attempt store cannot answer, or is full
     ├── IssuanceError                  a token that must not be signed
+    ├── StatusError                    a credential whose status is not valid, or not known
     ├── EvidenceError                  evidence that cannot be assessed
     │   ├── PictureError               refused before or while decoding, or too poor to be used
     │   ├── FaceError                  no face, several, or one that cannot be used
@@ -166,6 +167,14 @@ class IssuanceError(AgeAssuranceError):
     """A token that must not be signed: undecided, not asked for, or with a claim not allowed."""
 
     codes = frozenset({"issuance"})
+
+
+class StatusError(AgeAssuranceError):
+    """A credential's status is not valid, or cannot be established from a status list."""
+
+    codes = frozenset(
+        {"status_unavailable", "status_refused", "status_suspended", "status_invalid"}
+    )
 
 
 class EvidenceError(AgeAssuranceError):
