@@ -7,8 +7,7 @@ estimate or its distance to the limit, a name or any other identifier of a perso
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ageassure.errors import ConfigurationError, IssuanceError, MalformedTokenError
 from ageassure.results import (
@@ -98,12 +97,11 @@ def _matches(pattern: re.Pattern[str], value: object) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class AgeClaims:
+class AgeClaims(NamedTuple):
     """What one age token says. Its ``repr`` shows nothing.
 
-    Only types and forms are checked here; whether the values are the expected ones (``iss``,
-    ``aud``, ``nonce``, times, lifetime) is the verifier's business.
+    Types and forms are checked when it is read and when it is written; whether the values are the
+    expected ones (``iss``, ``aud``, ``nonce``, times, lifetime) is the verifier's business.
 
     Attributes:
         issuer: ``iss``.
@@ -118,9 +116,6 @@ class AgeClaims:
         level: ``age_assurance``, or None where not told.
         policy_uri: ``policy``, or None.
         holder_jkt: ``cnf.jkt``, or None.
-
-    Raises:
-        IssuanceError: If a member has another type or form; the message does not show it.
     """
 
     issuer: str
@@ -136,31 +131,14 @@ class AgeClaims:
     policy_uri: str | None = None
     holder_jkt: str | None = None
 
-    def __post_init__(self) -> None:
-        # type() and not isinstance(): a boolean is no integer.
-        if not (
-            type(self.issuer) is type(self.audience) is str
-            and type(self.nonce) is type(self.token_id) is str
-            and _TOKEN_ID.fullmatch(self.token_id)
-            and type(self.issued_at) is type(self.expires_at) is int
-            and type(self.age_limit) is int
-            and MIN_AGE_LIMIT <= self.age_limit <= MAX_AGE_LIMIT
-            and type(self.at_or_over) is bool
-        ):
-            raise IssuanceError("got a required claim of another type or form")
-        self._check_optional()
-
-    def _check_optional(self) -> None:
-        if not (
-            (self.method_class is None or type(self.method_class) is MethodClass)
-            and (self.level is None or type(self.level) is AssuranceLevel)
-            and (self.policy_uri is None or _matches(_POLICY_URI, self.policy_uri))
-            and (self.holder_jkt is None or _matches(THUMBPRINT_PATTERN, self.holder_jkt))
-        ):
-            raise IssuanceError("got an optional claim of another type or form")
-
     def to_json(self) -> bytes:
-        """The payload to be signed: exactly these claims, and absent ones left out."""
+        """The payload to be signed: exactly these claims, and absent ones left out.
+
+        Raises:
+            IssuanceError: If a claim has another type or form; the message does not show it.
+        """
+        if not _is_well_formed(self):
+            raise IssuanceError("got a claim of another type or form")
         members: dict[str, object] = {
             ISSUER: self.issuer,
             AUDIENCE: self.audience,
@@ -182,6 +160,23 @@ class AgeClaims:
 
     def __repr__(self) -> str:
         return "<AgeClaims (content hidden)>"
+
+
+def _is_well_formed(claims: tuple[Any, ...]) -> bool:
+    issuer, audience, nonce, token_id, issued_at, expires_at, limit, at_or_over = claims[:8]
+    method_class, level, policy_uri, holder_jkt = claims[8:]
+    # type() and not isinstance(): a boolean is no integer.
+    return (
+        type(issuer) is type(audience) is type(nonce) is type(token_id) is str
+        and _TOKEN_ID.fullmatch(token_id) is not None
+        and type(issued_at) is type(expires_at) is type(limit) is int
+        and MIN_AGE_LIMIT <= limit <= MAX_AGE_LIMIT
+        and type(at_or_over) is bool
+        and (method_class is None or type(method_class) is MethodClass)
+        and (level is None or type(level) is AssuranceLevel)
+        and (policy_uri is None or _matches(_POLICY_URI, policy_uri))
+        and (holder_jkt is None or _matches(THUMBPRINT_PATTERN, holder_jkt))
+    )
 
 
 def parse_claims(payload: bytes) -> AgeClaims:
@@ -206,24 +201,18 @@ def _claims_of(members: dict[str, Any]) -> AgeClaims | None:
     if type(age) is not dict or len(age) != 1 or optional is None:
         return None
     ((limit, at_or_over),) = age.items()
-    method_class, level, policy_uri, holder_jkt = optional
-    try:
-        return AgeClaims(
-            issuer=members[ISSUER],
-            audience=members[AUDIENCE],
-            nonce=members[NONCE],
-            token_id=members[TOKEN_ID],
-            issued_at=members[ISSUED_AT],
-            expires_at=members[EXPIRES_AT],
-            age_limit=_AGE_LIMITS.get(limit, 0),
-            at_or_over=at_or_over,
-            method_class=method_class,
-            level=level,
-            policy_uri=policy_uri,
-            holder_jkt=holder_jkt,
-        )
-    except IssuanceError:
-        return None
+    claims = AgeClaims(
+        members[ISSUER],
+        members[AUDIENCE],
+        members[NONCE],
+        members[TOKEN_ID],
+        members[ISSUED_AT],
+        members[EXPIRES_AT],
+        _AGE_LIMITS.get(limit, 0),
+        at_or_over,
+        *optional,
+    )
+    return claims if _is_well_formed(claims) else None
 
 
 def _optional_of(members: dict[str, Any]) -> tuple[Any, Any, Any, Any] | None:

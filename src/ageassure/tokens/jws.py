@@ -7,9 +7,8 @@ followed here, extensions (``crit``, ``b64``) are refused.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -50,8 +49,7 @@ def _rsa_padding(alg: str) -> PSS | PKCS1v15:
     return padding.PSS(mgf=padding.MGF1(_SHA256), salt_length=32)  # RFC 7518, 3.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class CompactJWS:
+class CompactJWS(NamedTuple):
     """The parts of a compact JWS, not verified. Its ``repr`` shows none of them.
 
     Attributes:
@@ -65,6 +63,9 @@ class CompactJWS:
     payload: bytes
     signature: bytes
     signing_input: bytes
+
+    def __repr__(self) -> str:
+        return "<CompactJWS (content hidden)>"
 
 
 def encode_header(header: Mapping[str, object]) -> bytes:

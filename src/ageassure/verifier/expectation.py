@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from hmac import compare_digest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ageassure.errors import (
     AgeRequirementNotMetError,
@@ -25,13 +24,8 @@ if TYPE_CHECKING:
     from ageassure.tokens.claims import AgeClaims
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Expectation:
-    """The arguments of one ``verify``; see there.
-
-    Raises:
-        ConfigurationError: If one is missing, empty or ill-formed.
-    """
+class Expectation(NamedTuple):
+    """The arguments of one ``verify``, as :func:`checked_expectation` leaves them."""
 
     nonce: str
     age_over: int | None
@@ -40,18 +34,8 @@ class Expectation:
     minimum_level: AssuranceLevel | None
     holder_jkt: str | None
 
-    def __post_init__(self) -> None:
-        checked_nonce(self.nonce)
-        if (self.age_over is None) == (self.age_under is None):
-            raise ConfigurationError("got both or neither of age_over and age_under, expected one")
-        checked_age_limit(self.age_under if self.age_over is None else self.age_over)
-        if self.methods is not None:
-            object.__setattr__(self, "methods", _checked_methods(self.methods))
-        if self.minimum_level is not None and not isinstance(self.minimum_level, AssuranceLevel):
-            raise ConfigurationError("got another minimum_level, expected an AssuranceLevel")
-        jkt: object = self.holder_jkt
-        if jkt is not None and not (isinstance(jkt, str) and THUMBPRINT_PATTERN.fullmatch(jkt)):
-            raise ConfigurationError("got a malformed holder_jkt, expected an RFC 7638 thumbprint")
+    def __repr__(self) -> str:
+        return "<Expectation (content hidden)>"
 
     def check_nonce(self, claims: AgeClaims) -> None:
         """Step 9, in constant time, on bytes.
@@ -71,7 +55,7 @@ class Expectation:
         if self.age_over is not None:
             met = claims.at_or_over and claims.age_limit >= self.age_over
         else:
-            assert self.age_under is not None  # noqa: S101 - __post_init__ lets exactly one through
+            assert self.age_under is not None  # noqa: S101 - checked_expectation lets exactly one through
             met = not claims.at_or_over and claims.age_limit <= self.age_under
         if not met:
             raise AgeRequirementNotMetError("got a token that does not say what was asked")
@@ -91,6 +75,34 @@ class Expectation:
             claims.level is None or claims.level.rank < self.minimum_level.rank
         ):
             raise AssuranceNotMetError("got a level below the one demanded, or none")
+
+
+def checked_expectation(
+    *,
+    nonce: str,
+    age_over: int | None,
+    age_under: int | None,
+    methods: Collection[MethodClass] | None,
+    minimum_level: AssuranceLevel | None,
+    holder_jkt: str | None,
+) -> Expectation:
+    """What is expected of one token.
+
+    Raises:
+        ConfigurationError: If an argument is missing, empty or ill-formed.
+    """
+    checked_nonce(nonce)
+    if (age_over is None) == (age_under is None):
+        raise ConfigurationError("got both or neither of age_over and age_under, expected one")
+    checked_age_limit(age_under if age_over is None else age_over)
+    if methods is not None:
+        methods = _checked_methods(methods)
+    if minimum_level is not None and not isinstance(minimum_level, AssuranceLevel):
+        raise ConfigurationError("got another minimum_level, expected an AssuranceLevel")
+    jkt: object = holder_jkt
+    if jkt is not None and not (isinstance(jkt, str) and THUMBPRINT_PATTERN.fullmatch(jkt)):
+        raise ConfigurationError("got a malformed holder_jkt, expected an RFC 7638 thumbprint")
+    return Expectation(nonce, age_over, age_under, methods, minimum_level, holder_jkt)
 
 
 def _checked_methods(methods: object) -> frozenset[MethodClass]:

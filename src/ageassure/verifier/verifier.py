@@ -30,7 +30,7 @@ from ageassure.tokens.claims import (
 from ageassure.tokens.clock import Clock, read_clock
 from ageassure.tokens.holder import verify_holder_proof
 from ageassure.tokens.jws import parse_compact, verify_signature
-from ageassure.verifier.expectation import Expectation
+from ageassure.verifier.expectation import checked_expectation
 from ageassure.verifier.pinned import PinnedKey, PinnedKeys
 from ageassure.verifier.replay import ReplayStore, replay_key
 from ageassure.verifier.verified import VerifiedAge
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from ageassure.results import AssuranceLevel, MethodClass
     from ageassure.tokens.keys import JWKSet
+    from ageassure.verifier.expectation import Expectation
     from ageassure.verifier.jwks.source import KeySource
 
 MAX_LEEWAY_SECONDS: Final = 60
@@ -137,7 +138,7 @@ class TokenVerifier:
                 was not read.
             VerificationError: If the token is refused; the subclass and its code say by which step.
         """
-        expected = Expectation(
+        expected = checked_expectation(
             nonce=nonce,
             age_over=age_over,
             age_under=age_under,

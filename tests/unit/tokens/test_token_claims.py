@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -30,8 +29,7 @@ LEAST = AgeClaims(
     age_limit=18,
     at_or_over=True,
 )
-FULL = replace(
-    LEAST,
+FULL = LEAST._replace(
     method_class=MethodClass.ESTIMATION,
     level=AssuranceLevel.STANDARD,
     policy_uri="https://age.example/practice/1?lang=en#limits",
@@ -39,7 +37,7 @@ FULL = replace(
 )
 
 
-@pytest.mark.parametrize("claims", [LEAST, FULL, replace(FULL, at_or_over=False, age_limit=1)])
+@pytest.mark.parametrize("claims", [LEAST, FULL, FULL._replace(at_or_over=False, age_limit=1)])
 def test_round_trip(claims: AgeClaims) -> None:
     assert parse_claims(claims.to_json()) == claims
 
@@ -66,13 +64,13 @@ def test_exactly_these_members_are_written() -> None:
 
 @pytest.mark.parametrize("limit", range(1, 100))
 def test_every_limit(limit: int) -> None:
-    assert parse_claims(replace(LEAST, age_limit=limit).to_json()).age_limit == limit
+    assert parse_claims(LEAST._replace(age_limit=limit).to_json()).age_limit == limit
 
 
 @pytest.mark.parametrize("method", MethodClass)
 @pytest.mark.parametrize("level", AssuranceLevel)
 def test_every_method_and_level(method: MethodClass, level: AssuranceLevel) -> None:
-    parsed = parse_claims(replace(LEAST, method_class=method, level=level).to_json())
+    parsed = parse_claims(LEAST._replace(method_class=method, level=level).to_json())
     assert parsed.method_class is method
     assert parsed.level is level
 
@@ -104,9 +102,9 @@ def test_every_method_and_level(method: MethodClass, level: AssuranceLevel) -> N
     ],
     ids=repr,
 )
-def test_checked_when_made(change: dict[str, Any]) -> None:
+def test_checked_when_written(change: dict[str, Any]) -> None:
     with pytest.raises(IssuanceError) as caught:
-        replace(FULL, **change)
+        FULL._replace(**change).to_json()
     assert not any(str(value) in str(caught.value) for value in change.values() if value)
 
 
