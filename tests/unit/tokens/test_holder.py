@@ -141,6 +141,24 @@ def test_wrong(name: str) -> None:
     assert caught.value.__context__ is None
 
 
+def of_length(characters: int) -> str:
+    """A right proof whose JSON holds as many spaces as it takes."""
+    header, payload = json.dumps(HEADER).encode(), json.dumps(PAYLOAD).encode()
+    for before, inside in ((one, other) for one in range(3) for other in range(characters)):
+        first = base64url.encode(b" " * before + header)
+        second = base64url.encode(b" " * inside + payload)
+        if len(first) + len(second) + 2 + 86 == characters:
+            signature = KEY.sign(f"{first}.{second}".encode())
+            return f"{first}.{second}.{base64url.encode(signature)}"
+    raise AssertionError("no number of spaces gives this length")
+
+
+def test_the_longest_proof() -> None:
+    check(of_length(2048))
+    with pytest.raises(HolderProofError):
+        check(of_length(2049))
+
+
 def test_the_key_the_token_is_bound_to() -> None:
     check(make(STRANGER), jkt=STRANGER.kid)
     with pytest.raises(HolderProofError):
