@@ -22,6 +22,7 @@ ELSEWHERE = {"ageassure.verifier": {"JWKSet"}}
         "hardening",
         "imaging",
         "inference",
+        "integrations",
         "policy",
         "provider",
         "results",

@@ -13,7 +13,13 @@ from ageassure.integrations import answers
 from ageassure.integrations.asking import Asking
 from ageassure.integrations.counts import EventCounts
 from ageassure.integrations.limits import AgeLimit, AgeResult
-from ageassure.integrations.session import SECRET_BYTES, Challenge, Session, State, StateReader
+from ageassure.integrations.session import (
+    SECRET_BYTES,
+    Challenge,
+    PlatformSession,
+    State,
+    StateReader,
+)
 from ageassure.integrations.submission import MAX_BODY_BYTES, token_in_form, token_in_header
 from ageassure.tokens.clock import Clock, read_clock, utc_now
 
@@ -135,7 +141,7 @@ class AgeGate:
             raise ConfigurationError(f"got {limit.name}, expected a limit that the gate asks about")
         return limit
 
-    def open_challenge(self, session: Session, limit_name: str) -> Answer:
+    def open_challenge(self, session: PlatformSession, limit_name: str) -> Answer:
         """Open a challenge: the age request as JSON, for the platform's page to take to a provider.
 
         Args:
@@ -158,7 +164,12 @@ class AgeGate:
         return answers.challenge_opened(self._asking.members(challenge))
 
     def accept(
-        self, session: Session, *, authorization: Sequence[str], content_type: str, body: bytes
+        self,
+        session: PlatformSession,
+        *,
+        authorization: Sequence[str],
+        content_type: str,
+        body: bytes,
     ) -> Answer:
         """Verify the token that was posted; on success remember the outcome in the session.
 
@@ -191,7 +202,7 @@ class AgeGate:
         self.counts.add("accepted")
         return answers.PASSED if in_header else answers.passed_by_form(self._next_path)
 
-    def result(self, session: Session, limit: AgeLimit) -> AgeResult | None:
+    def result(self, session: PlatformSession, limit: AgeLimit) -> AgeResult | None:
         """The newest standing result that proves ``limit``, or None."""
         state = self._reader.read(session, read_clock(self._now))
         moments = {one: moment for one, moment in state.passed.items() if one.proves(limit)}

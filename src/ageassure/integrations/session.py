@@ -25,7 +25,7 @@ CLOCK_SKEW_SECONDS: Final = 60
 """How far ahead of this machine's clock a time written by another of the platform's may be."""
 
 
-class Session(Protocol):
+class PlatformSession(Protocol):
     """The little that is asked of a framework's session."""
 
     def get(self, key: str, /) -> object:
@@ -69,7 +69,7 @@ class State:
     challenges: tuple[Challenge, ...]
     passed: Mapping[AgeLimit, int]
 
-    def write(self, session: Session) -> None:
+    def write(self, session: PlatformSession) -> None:
         """Replace what the session holds."""
         session[SESSION_KEY] = {
             "open": [
@@ -94,7 +94,7 @@ class StateReader:
     challenge_seconds: int
     result_seconds: int
 
-    def read(self, session: Session, now_seconds: float) -> State:
+    def read(self, session: PlatformSession, now_seconds: float) -> State:
         """The open challenges and standing results; expired and malformed ones are left out."""
         kept = session.get(SESSION_KEY)
         entries = kept if isinstance(kept, dict) else {}
