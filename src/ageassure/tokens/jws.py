@@ -121,9 +121,7 @@ def parse_compact(
     if not dot or payload is None or signature is None:
         raise MalformedTokenError(_NO_PARTS, code="malformed_token")
     header = known_headers.get(first) or parse_header(first)
-    return CompactJWS(
-        header=header, payload=payload, signature=signature, signing_input=signing_input
-    )
+    return CompactJWS(header, payload, signature, signing_input)
 
 
 def verify_signature(jws: CompactJWS, key: PublicJWK) -> None:

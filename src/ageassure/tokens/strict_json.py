@@ -83,7 +83,7 @@ def parse_object(data: bytes) -> dict[str, object] | None:
         value, end = _DECODER.raw_decode(text)
         if end != len(text):
             return None
-        if b"\\u" in data:
+        if b"\\" in data:
             # An escaped lone surrogate passes Python's reader, and fails here.
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):

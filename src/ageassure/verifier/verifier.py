@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, final
 
 from ageassure.errors import (
@@ -233,8 +234,8 @@ class TokenVerifier:
             method_class=claims.method_class,
             level=claims.level,
             policy_uri=claims.policy_uri,
-            issued_at=datetime.fromtimestamp(claims.issued_at, UTC),
-            expires_at=datetime.fromtimestamp(claims.expires_at, UTC),
+            issued_at=_moment(claims.issued_at),
+            expires_at=_moment(claims.expires_at),
             holder_jkt=claims.holder_jkt,
         )
 
@@ -286,3 +287,8 @@ class TokenVerifier:
             raise ReplayedTokenError("got a token that was accepted before")
         if first is not True:
             raise ReplayStoreError(reason)
+
+
+@lru_cache(maxsize=64)  # issuers round times, so that many tokens share them
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
