@@ -17,9 +17,12 @@ def test_the_digest_does_not_depend_on_the_order_of_members() -> None:
 
 def test_a_json_object_is_returned() -> None:
     assert json_object('{"a": {"b": 1.5}}') == {"a": {"b": 1.5}}
+    assert json_object("{}".ljust(65_536)) == {}
 
 
-@pytest.mark.parametrize("junk", ["", "null", "1", "[]", '{"a":1,"a":1}', '{"a":{"b":1,"b":1}}'])
+@pytest.mark.parametrize(
+    "junk", ["{}".ljust(65_537), "", "null", "1", "[]", '{"a":1,"a":1}', '{"a":{"b":1,"b":1}}']
+)
 def test_other_json_is_refused(junk: str) -> None:
     with pytest.raises(ConfigurationError):
         json_object(junk)

@@ -18,7 +18,14 @@ from ageassure.policy import (
     Successive,
     Told,
 )
-from ageassure.results import AgeEstimate, AssuranceLevel, Direction, MethodClass, Outcome
+from ageassure.results import (
+    AgeDistribution,
+    AgeEstimate,
+    AssuranceLevel,
+    Direction,
+    MethodClass,
+    Outcome,
+)
 from ageassure.testing import challenge_age_for_tests, estimated_age, known_age
 
 FACE: dict[str, Any] = {
@@ -107,6 +114,10 @@ class TestConstruction:
         with pytest.raises(ConfigurationError):
             _step(name, FACE)
 
+    def test_a_chain_without_steps_says_so(self) -> None:
+        with pytest.raises(ConfigurationError, match="got no steps"):
+            _chain(steps=())
+
     def test_a_step_holds_a_policy(self) -> None:
         with pytest.raises(ConfigurationError):
             Step(name="face", policy=_chain())  # type: ignore[arg-type]
@@ -163,6 +174,12 @@ class TestDecide:
         assert decision.outcome is Outcome.OVER
         assert decision.reasons == ("no_face", "known_at_or_over")
         assert _decide(_chain(), face="no_face").outcome is Outcome.INCONCLUSIVE
+
+    def test_the_first_settled_outcome_stands(self) -> None:
+        both = _decide(_chain(), face=estimated_age(30.0), document=ADULT_DOCUMENT)
+        assert both.method_class is MethodClass.ESTIMATION
+        then_unsettled = _decide(_chain(), face=estimated_age(30.0), document=known_age(17, 19))
+        assert then_unsettled.method_class is MethodClass.ESTIMATION
 
     def test_each_step_is_judged_by_its_own_policy(self) -> None:
         decision = _decide(_chain(), face=ADULT_DOCUMENT, document=estimated_age(30.0))
@@ -250,6 +267,14 @@ class TestContradictions:
         face = estimated_age(18 - under_percent / 100)
         reasons = _decide(_chain(), face=face, document=known_age(15, 16)).reasons
         assert ("contradiction" in reasons) == contradicts
+
+    def test_five_percent_itself_is_in_the_tail(self) -> None:
+        for under, over, document in ((0.95, 0.05, known_age(18)), (0.05, 0.95, known_age(15, 16))):
+            probabilities = [0.0] * 121
+            probabilities[17], probabilities[18] = under, over
+            face = AgeDistribution(probabilities=probabilities, provenance=UNSURE.provenance)
+            assert face.probability_at_or_over(18) == over
+            assert "contradiction" in _decide(_chain(), face=face, document=document).reasons
 
     def test_attempts_at_one_step_may_contradict_each_other(self) -> None:
         chain = _chain(
