@@ -104,9 +104,15 @@ def test_refused_text(text: Any) -> None:
 
 
 def test_the_longest_text() -> None:
+    assert MAX_KEY_SET_BYTES == 256 * 1024
     assert len(JWKSet.from_json(TEXT + " " * (MAX_KEY_SET_BYTES - len(TEXT)))) == 3
     with pytest.raises(KeySetError, match="at most"):
         JWKSet.from_json(TEXT + " " * (MAX_KEY_SET_BYTES - len(TEXT) + 1))
+
+
+def test_too_many_keys_are_not_read() -> None:
+    with pytest.raises(KeySetError, match="at most 100 keys"):
+        JWKSet.from_dict({"keys": ["no key"] * (MAX_KEYS + 1)})
 
 
 def test_too_many_keys_made_directly() -> None:
