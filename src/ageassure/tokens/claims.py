@@ -58,8 +58,9 @@ _MAX_URL_CHARACTERS: Final = 512
 _PORT: Final = r"(?::[0-9]{1,5})?"
 _HTTPS_HOST: Final = rf"https://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]){_PORT}"
 _LOOPBACK: Final = rf"http://(?:localhost|127(?:\.[0-9]{{1,3}}){{3}}|\[::1\]){_PORT}"
-_ISSUER_URL: Final = re.compile(rf"(?:{_HTTPS_HOST}|{_LOOPBACK})(?:/[A-Za-z0-9._~%/-]*)?")
-_POLICY_URI: Final = re.compile(rf"{_HTTPS_HOST}(?:/[!-~]*)?")
+# Compiled, and kept by re, on first use: most relying parties never meet a policy.
+_ISSUER_URL: Final = rf"(?:{_HTTPS_HOST}|{_LOOPBACK})(?:/[A-Za-z0-9._~%/-]*)?"
+_POLICY_URI: Final = rf"{_HTTPS_HOST}(?:/[!-~]*)?"
 
 
 def token_header(*, alg: str, kid: str) -> dict[str, object]:
@@ -89,11 +90,11 @@ def checked_policy_uri(policy_uri: object) -> str:
     return str(policy_uri)
 
 
-def _matches(pattern: re.Pattern[str], value: object) -> bool:
+def _matches(pattern: str | re.Pattern[str], value: object) -> bool:
     return (
         isinstance(value, str)
         and len(value) <= _MAX_URL_CHARACTERS
-        and pattern.fullmatch(value) is not None
+        and re.fullmatch(pattern, value) is not None
     )
 
 
