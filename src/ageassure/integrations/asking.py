@@ -74,6 +74,10 @@ class Asking:
         }
         return {name: value for name, value in members.items() if value is not None}
 
+    async def keys_ready(self, token: str) -> None:
+        """As :meth:`ageassure.verifier.TokenVerifier.keys_ready`."""
+        await self._verifier.keys_ready(token)
+
     def answered(self, token: str, challenges: Sequence[Challenge]) -> Challenge | str:
         """The challenge that the token answers, or the code of the refusal.
 

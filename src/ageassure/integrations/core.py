@@ -20,13 +20,13 @@ from ageassure.integrations.session import (
     State,
     StateReader,
 )
-from ageassure.integrations.submission import MAX_BODY_BYTES, token_in_form, token_in_header
 from ageassure.tokens.clock import Clock, read_clock, utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection
 
     from ageassure.integrations.answers import Answer
+    from ageassure.integrations.submission import Submission
     from ageassure.results import AssuranceLevel, MethodClass
     from ageassure.verifier import TokenVerifier
 
@@ -163,36 +163,29 @@ class AgeGate:
         self.counts.add("challenge_opened")
         return answers.challenge_opened(self._asking.members(challenge))
 
-    def accept(
-        self,
-        session: PlatformSession,
-        *,
-        authorization: Sequence[str],
-        content_type: str,
-        body: bytes,
-    ) -> Answer:
+    async def keys_ready(self, submission: Submission) -> None:
+        """Wait in an event loop for the fetch of keys that :meth:`accept` may need."""
+        if submission.token is not None:
+            await self._asking.keys_ready(submission.token)
+
+    def accept(self, session: PlatformSession, submission: Submission) -> Answer:
         """Verify the token that was posted; on success remember the outcome in the session.
 
-        Verifying may wait for the replay store: an ASGI adapter calls this in a thread.
+        Verifying may wait for the replay store: an ASGI adapter awaits :meth:`keys_ready` and then
+        calls this in a thread.
 
         Args:
             session: The visitor's.
-            authorization: The values of all ``Authorization`` fields.
-            content_type: ``Content-Type`` of the body, or an empty string.
-            body: At most :data:`~ageassure.integrations.submission.MAX_BODY_BYTES` and one.
+            submission: What was posted.
 
         Returns:
             204 for a token in the header, 303 for one in a form, or the one constant refusal.
         """
-        in_header = token_in_header(authorization)
-        if in_header is None and len(body) > MAX_BODY_BYTES:
-            return self._refused("body_too_large")
-        token = in_header or token_in_form(content_type, body)
-        if not token:
-            return self._refused("no_token")
+        if submission.token is None:
+            return self._refused("body_too_large" if submission.too_large else "no_token")
         now_seconds = read_clock(self._now)
         state = self._reader.read(session, now_seconds)
-        answered = self._asking.answered(token, state.challenges)
+        answered = self._asking.answered(submission.token, state.challenges)
         if isinstance(answered, str):
             return self._refused(answered)
         State(
@@ -200,7 +193,9 @@ class AgeGate:
             passed={**state.passed, answered.limit: int(now_seconds)},
         ).write(session)
         self.counts.add("accepted")
-        return answers.PASSED if in_header else answers.passed_by_form(self._next_path)
+        if submission.in_header:
+            return answers.PASSED
+        return answers.passed_by_form(self._next_path)
 
     def result(self, session: PlatformSession, limit: AgeLimit) -> AgeResult | None:
         """The newest standing result that proves ``limit``, or None."""

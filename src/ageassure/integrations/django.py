@@ -14,7 +14,7 @@ from ageassure.errors import ConfigurationError
 from ageassure.extras import require_extra
 from ageassure.integrations.core import AgeGate
 from ageassure.integrations.limits import AgeLimit
-from ageassure.integrations.submission import MAX_BODY_BYTES
+from ageassure.integrations.submission import MAX_BODY_BYTES, Submission
 
 require_extra("django", "django")
 
@@ -70,12 +70,12 @@ class AgeGateMiddleware:
 
     def _accept(self, request: HttpRequest) -> Answer:
         authorization = request.META.get("HTTP_AUTHORIZATION")
-        answer = self._gate.accept(
-            request.session,
+        submission = Submission.read(
             authorization=[] if authorization is None else [authorization],
             content_type=request.META.get("CONTENT_TYPE", ""),
             body=request.read(MAX_BODY_BYTES + 1),
         )
+        answer = self._gate.accept(request.session, submission)
         if answer.status < 400:
             # Whoever planted this session's key in the browser does not share in the result.
             request.session.cycle_key()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, final
 
 from ageassure.errors import ConfigurationError
 from ageassure.extras import require_extra
-from ageassure.integrations.submission import MAX_BODY_BYTES
+from ageassure.integrations.submission import MAX_BODY_BYTES, Submission
 
 require_extra("flask", "flask")
 
@@ -93,13 +93,12 @@ class AgeAssurance:
         return _response(self._gate.open_challenge(session, limit))
 
     def _accept(self) -> Response:
-        answer = self._gate.accept(
-            session,
+        submission = Submission.read(
             authorization=request.headers.getlist("Authorization"),
             content_type=request.content_type or "",
             body=request.stream.read(MAX_BODY_BYTES + 1),
         )
-        return _response(answer)
+        return _response(self._gate.accept(session, submission))
 
 
 def _response(answer: Answer) -> Response:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from ageassure.errors import ConfigurationError
 from ageassure.extras import require_extra
-from ageassure.integrations.submission import MAX_BODY_BYTES
+from ageassure.integrations.submission import MAX_BODY_BYTES, Submission
 
 require_extra("starlette", "starlette", "itsdangerous")
 
@@ -107,14 +107,14 @@ class AgeAssurance:
         return _response(self._gate.open_challenge(_session(request), name))
 
     async def _accept(self, request: Request) -> Response:
-        session, body = _session(request), await _bounded_body(request)
-        answer = await run_in_threadpool(
-            self._gate.accept,
-            session,
+        session = _session(request)
+        submission = Submission.read(
             authorization=request.headers.getlist("authorization"),
             content_type=request.headers.get("content-type", ""),
-            body=body,
+            body=await _bounded_body(request),
         )
+        await self._gate.keys_ready(submission)
+        answer = await run_in_threadpool(self._gate.accept, session, submission)
         return _response(answer)
 
 

@@ -29,7 +29,6 @@ from ageassure.tokens.claims import (
     parse_claims,
 )
 from ageassure.tokens.clock import Clock, read_clock
-from ageassure.tokens.holder import verify_holder_proof
 from ageassure.tokens.jws import parse_compact, verify_signature
 from ageassure.verifier.expectation import checked_expectation
 from ageassure.verifier.pinned import PinnedKey, PinnedKeys
@@ -182,10 +181,7 @@ class TokenVerifier:
         """
         import asyncio  # whoever awaits has loaded it; whoever does not is spared it
 
-        kid: object = None
-        with suppress(VerificationError):  # what is malformed is refused in its turn
-            kid = parse_compact(token, known_headers=self._pinned.headers).header.get("kid")
-        await self._pinned.ready(kid)
+        await self.keys_ready(token)
         try:
             return await asyncio.to_thread(
                 self.verify,
@@ -200,11 +196,22 @@ class TokenVerifier:
             )
         except VerificationError as error:
             refusal = error.with_traceback(None)
-        del token, nonce, holder_proof, holder_jkt, kid
+        del token, nonce, holder_proof, holder_jkt
         try:
             raise refusal
         finally:
             del refusal
+
+    async def keys_ready(self, token: str) -> None:
+        """Wait, without blocking the event loop, for the fetch of keys that this token may need.
+
+        For those who call :meth:`verify` in a thread of their own. It refuses nothing: what is
+        malformed or unknown is refused in its turn.
+        """
+        kid: object = None
+        with suppress(VerificationError):
+            kid = parse_compact(token, known_headers=self._pinned.headers).header.get("kid")
+        await self._pinned.ready(kid)
 
     def _verified(
         self, token: str, expected: Expectation, holder_proof: str | None, now_seconds: float
@@ -264,6 +271,8 @@ class TokenVerifier:
     ) -> None:
         if claims.holder_jkt is None or expected.holder_jkt not in (None, claims.holder_jkt):
             raise HolderProofError("got a token that is not bound to the holder's key")
+        from ageassure.tokens.holder import verify_holder_proof  # few relying parties need it
+
         verify_holder_proof(
             holder_proof,
             token=token,

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ageassure.integrations import AgeGate, AgeLimit
+from ageassure.integrations.submission import Submission
 
 if TYPE_CHECKING:
     import pytest
@@ -16,14 +17,19 @@ FORM = "application/x-www-form-urlencoded"
 OVER_18 = AgeLimit.of(18)
 
 
+def accept(
+    gate: AgeGate, session: dict[str, Any], authorization: list[str], kind: str, body: bytes
+) -> Answer:
+    submission = Submission.read(authorization=authorization, content_type=kind, body=body)
+    return gate.accept(session, submission)
+
+
 def by_header(gate: AgeGate, session: dict[str, Any], token: str) -> Answer:
-    return gate.accept(
-        session, authorization=["Basic eA==", f"agetoken  {token}"], content_type="", body=b""
-    )
+    return accept(gate, session, ["Basic eA==", f"agetoken  {token}"], "", b"")
 
 
 def by_form(gate: AgeGate, session: dict[str, Any], body: bytes, kind: str = FORM) -> Answer:
-    return gate.accept(session, authorization=[], content_type=kind, body=body)
+    return accept(gate, session, [], kind, body)
 
 
 def opened(gate: AgeGate, session: dict[str, Any], name: str = "over-18") -> bytes:

@@ -51,15 +51,15 @@ def test_results_are_judged_by_the_rule_of_today(parties: Parties) -> None:
     assert same.result(session, OVER_18) is not None
 
 
-def test_a_hundred_thousand_bad_tokens_leave_a_count(parties: Parties) -> None:
+def test_bad_tokens_leave_a_count_and_nothing_else(parties: Parties) -> None:
     session: dict[str, Any] = {}
     opened(parties.gate, session)
     before = copy.deepcopy(session)
     for number in range(1_000):  # whatever is made once is made
         by_header(parties.gate, session, f"{number}.junk.junk")
     blocks = sys.getallocatedblocks()
-    for number in range(100_000):
+    for number in range(20_000):
         assert by_header(parties.gate, session, f"{number}.junk.junk") is answers.REFUSED
     assert sys.getallocatedblocks() - blocks < 1_000
     assert session == before
-    assert sum(parties.gate.counts.read().values()) == 101_001
+    assert sum(parties.gate.counts.read().values()) == 21_001

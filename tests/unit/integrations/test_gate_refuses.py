@@ -16,7 +16,9 @@ from ageassure.testing import TEST_AUDIENCE, TEST_TIME
 from ageassure.tokens import SigningKey
 
 from .conftest import RESULT_SECONDS, Parties
-from .driving import FORM, OVER_18, by_header, last_code, opened
+from .driving import FORM, OVER_18, accept, by_header, last_code, opened
+
+NOW = int(TEST_TIME.timestamp())
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +54,7 @@ def test_what_is_no_token_is_refused(
 ) -> None:
     session: dict[str, Any] = {}
     opened(parties.gate, session)
-    answer = parties.gate.accept(session, authorization=authorization, content_type=kind, body=body)
+    answer = accept(parties.gate, session, authorization, kind, body)
     assert answer is answers.REFUSED
     assert last_code(caplog) == code
     assert parties.gate.counts.read() == {"challenge_opened": 1, code: 1}
@@ -174,13 +176,13 @@ def test_an_unknown_limit_is_not_found(parties: Parties) -> None:
         [],
         "x",
         {"open": {}, "passed": []},
-        {"open": [None, [], ["over-18"], ["over-18", "c2hvcnQ", 1], ["over-18", 7, 1]]},
-        {"open": [["over-99", "A" * 43, int(TEST_TIME.timestamp())]]},
-        {"open": [["over-18", "A" * 43, int(TEST_TIME.timestamp()) + 61]]},
-        {"open": [["over-18", "A" * 43, True], ["over-18", "A" * 42 + "=", 1]]},
-        {"passed": {"over-18": True, "over-21": "1", "over-40": int(TEST_TIME.timestamp())}},
-        {"passed": {"over-18": int(TEST_TIME.timestamp()) + 61}},
-        {"passed": {"over-18": int(TEST_TIME.timestamp()) - RESULT_SECONDS}},
+        {"open": [None, [], ["over-18"], ["over-18", "c2hvcnQ", NOW], ["over-18", 7, NOW]]},
+        {"open": [["over-99", "A" * 43, NOW]]},
+        {"open": [["over-18", "A" * 43, NOW + 61]]},
+        {"open": [["over-18", "A" * 43, True], ["over-18", "A" * 42 + "=", NOW]]},
+        {"passed": {"over-18": True, "over-21": "1", "over-40": NOW}},
+        {"passed": {"over-18": NOW + 61}},
+        {"passed": {"over-18": NOW - RESULT_SECONDS}},
     ],
 )
 def test_what_the_gate_did_not_write_counts_as_absent(

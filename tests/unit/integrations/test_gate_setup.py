@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +11,13 @@ import pytest
 
 from ageassure.errors import ConfigurationError
 from ageassure.integrations import AgeGate, AgeLimit, EventCounts
+from ageassure.integrations.submission import Submission
 from ageassure.results import Direction, Outcome
 
 if TYPE_CHECKING:
     from .conftest import Parties
 
-from .driving import OVER_18
+from .driving import FORM, OVER_18
 
 
 @pytest.mark.parametrize(
@@ -82,3 +85,18 @@ def test_counts_from_many_threads_add_up() -> None:
         for _ in pool.map(counts.add, ["accepted"] * 4_000):
             pass
     assert counts.read() == {"accepted": 4_000}
+
+
+def test_a_submission_hides_its_token() -> None:
+    form = b"age_token=form.form.form"
+    both = Submission.read(authorization=["AgeToken a.b.c"], content_type=FORM, body=form)
+    assert both == Submission(token="a.b.c", in_header=True, too_large=False)
+    assert "a.b.c" not in repr(both)
+
+
+def test_the_core_loads_no_framework() -> None:
+    code = "import sys, ageassure.integrations; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert not {"starlette", "fastapi", "flask", "django"} & set(done.stdout.split())

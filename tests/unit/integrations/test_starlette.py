@@ -14,9 +14,12 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from ageassure.errors import ConfigurationError, MissingExtraError
+from ageassure.integrations import AgeGate
 from ageassure.integrations import starlette as adapter
 from ageassure.integrations.starlette import AgeAssurance
 from ageassure.integrations.submission import MAX_BODY_BYTES
+from ageassure.testing import TEST_AUDIENCE, TEST_ISSUER
+from ageassure.verifier import JWKSet, TokenVerifier
 
 from .browsers import starlette_site
 
@@ -86,6 +89,43 @@ def test_verifying_does_not_block_the_event_loop(parties: Parties) -> None:
     token = parties.token(browser.request("POST", "/age/challenge/over-18").body)
     reply = browser.request("POST", "/age/token", headers={"Authorization": f"AgeToken {token}"})
     assert (reply.status, loops) == (204, [False])
+
+
+def test_a_fetch_of_keys_is_awaited_before_a_thread_is_taken(parties: Parties) -> None:
+    class Source:
+        """Has its key set once somebody awaited it."""
+
+        def __init__(self) -> None:
+            self.asked: list[str | None] = []
+
+        def key_set(self, missing: str | None = None) -> JWKSet:  # noqa: ARG002
+            assert self.asked
+            return parties.issuer.jwks
+
+        def holds(self, kid: str) -> bool:  # noqa: ARG002
+            return False
+
+        async def ready(self, missing: str | None = None) -> None:
+            self.asked.append(missing)
+
+    source = Source()
+    verifier = TokenVerifier(
+        issuers={TEST_ISSUER: source},
+        audience=TEST_AUDIENCE,
+        replay_store=parties.store,
+        now=parties.clock,
+    )
+    gate = AgeGate(verifier, age_over=[18], age_under=[16], result_seconds=60, now=parties.clock)
+    browser = starlette_site(gate)()
+    token = parties.token(browser.request("POST", "/age/challenge/over-18").body)
+    for sent in ("", "junk"):  # nothing to wait for
+        headers = {"Authorization": f"AgeToken {sent}"}
+        assert browser.request("POST", "/age/token", headers=headers).status == 403
+    assert source.asked == []
+    headers = {"Authorization": f"AgeToken {token}"}
+    assert browser.request("POST", "/age/token", headers=headers).status == 204
+    (kid,) = (key.kid for key in parties.issuer.jwks)
+    assert source.asked == [kid]
 
 
 def test_an_endless_body_is_left_unread() -> None:
