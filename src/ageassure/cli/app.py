@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ageassure.cli.audit import audit
 from ageassure.cli.demo import demo
 from ageassure.cli.face import estimate, issue
 from ageassure.cli.keys import keys
@@ -18,9 +19,9 @@ def app() -> None:
 
     Exit status: 0 done; 2 wrong usage or set-up; 3 the picture cannot be assessed; 4 inconclusive,
     nothing was signed; 5 the token was refused; 6 the request was refused; 7 a model file is not
-    the pinned one.
+    the pinned one; 8 something of a picture was retained.
     """
 
 
-for command in (keys, estimate, issue, verify, inspect, models, demo):
+for command in (keys, estimate, issue, verify, inspect, models, demo, audit):
     app.add_command(command)

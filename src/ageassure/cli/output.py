@@ -35,6 +35,7 @@ class ExitStatus(IntEnum):
     TOKEN_REFUSED = 5
     REQUEST_REFUSED = 6
     MODEL_INTEGRITY = 7
+    RETAINED = 8
 
 
 _STATUS_OF: tuple[tuple[type[AgeAssuranceError], ExitStatus], ...] = (

@@ -1,0 +1,1 @@
+"""Checks that users run themselves, on their own machines."""

@@ -1,0 +1,80 @@
+"""The memory of other processes, through Linux's ``/proc``."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from ageassure.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+_PROC: Final = Path("/proc")
+_REGION: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (....) \S+ \S+ (\d+) *(.*)")
+_KERNELS: Final = ("[vvar", "[vdso", "[vsyscall")
+"""Parts that the kernel lays into every process; some cannot be read, none holds its data."""
+
+
+def process_tree(root: int) -> list[int]:
+    """The process and all its descendants."""
+    parents: dict[int, int] = {}
+    for folder in _PROC.glob("[0-9]*"):
+        try:
+            stat = (folder / "stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:  # it ended meanwhile
+            continue
+        parents[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
+    tree = [root]
+    for pid in tree:  # grows while it is walked
+        tree += [child for child, parent in parents.items() if parent == pid]
+    return tree
+
+
+def held_memory(pid: int) -> Iterator[NDArray[np.uint8]]:
+    """Every part of a process's memory that can hold what it computed.
+
+    That is what can be written to or has no file behind it: heap, stacks, anonymous and shared
+    mappings, the variables of libraries; not the read-only parts of files.
+
+    Raises:
+        ConfigurationError: If it may not be read: another user's process, or one that is not
+            dumpable, is shown to root alone.
+    """
+    try:
+        maps = (_PROC / str(pid) / "maps").read_text(encoding="utf-8", errors="replace")
+        memory = os.open(_PROC / str(pid) / "mem", os.O_RDONLY)
+    except OSError as error:
+        reason = error.strerror
+    else:
+        try:
+            yield from _regions(memory, maps)
+            return
+        except OSError as error:
+            reason = error.strerror
+        finally:
+            os.close(memory)
+    raise ConfigurationError(f"the memory of the watched process cannot be read: {reason}")
+
+
+def _regions(memory: int, maps: str) -> Iterator[NDArray[Any]]:
+    for first, last, rights, inode, name in _REGION.findall(maps):
+        if "r" not in rights or name.startswith(_KERNELS):
+            continue
+        if "w" not in rights and inode != "0":
+            continue
+        start, size = int(first, 16), int(last, 16) - int(first, 16)
+        region = np.empty(size, np.uint8)
+        done = 0
+        while done < size:
+            count = os.preadv(memory, [region[done:].data], start + done)
+            if count == 0:
+                raise OSError(0, "it ends too early")
+            done += count
+        yield region

@@ -1,0 +1,101 @@
+"""``ageassure audit``: checks that users run on their own machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ageassure.cli.output import ExitStatus, command_with_json, emit
+from ageassure.extras import require_extra
+
+if TYPE_CHECKING:
+    from ageassure.audit.retention.harness import Line, RetentionReport
+
+
+@click.group()
+def audit() -> None:
+    """Checks to be run on your own machine (needs the extra demo)."""
+
+
+@audit.command()
+@click.option(
+    "--estimator",
+    default="facial",
+    show_default=True,
+    help="The shipped one, or the name of an entry point of your own.",
+)
+@command_with_json
+def retention(estimator: str, *, as_json: bool) -> None:
+    """Search a process's memory for what is left of the pictures that it assessed.
+
+    Linux only; some minutes. The plain flow is the control: it has to be found, or the check itself
+    does not work. Exit status 8 if anything was found, written or sent, if the process could not be
+    hardened, or if the control was not found.
+    """
+    require_extra("demo", "numpy", "cv2", "onnxruntime", "ageassure_models", "skimage")
+    from ageassure.audit.retention.harness import audit_retention
+
+    report = audit_retention(estimator=estimator)
+    emit(_document(report), _table(report), as_json=as_json)
+    if not report.passed:
+        raise SystemExit(ExitStatus.RETAINED)
+
+
+def _document(report: RetentionReport) -> dict[str, object]:
+    return {
+        "passed": report.passed,
+        "runs_left": report.runs_left,
+        "control_found": report.control_found,
+        "not_hardened": list(report.not_hardened),
+        "files_written": report.files_written,
+        "network_events": report.network_events,
+        "traced_calls": report.traced_calls,
+        "lines": [_row(line) for line in report.lines],
+    }
+
+
+def _row(line: Line) -> dict[str, object]:
+    return {
+        "subject": line.subject,
+        "threads": line.threads,
+        "encoding": line.encoding,
+        "long_side_pixels": line.long_side,
+        "case": line.wanted,
+        "outcomes": list(line.outcomes),
+        "runs": line.runs.total(),
+        "runs_by_form": dict(line.runs.most_common()),
+        "searched_bytes": line.searched_bytes,
+    }
+
+
+def _table(report: RetentionReport) -> list[str]:
+    titles = ("process", "threads", "file", "pixels", "case", "outcome", "runs ≥ 64 bytes")
+    rows = [
+        (
+            line.subject,
+            str(line.threads),
+            line.encoding,
+            str(line.long_side),
+            line.wanted,
+            ", ".join(sorted(set(line.outcomes))),
+            str(line.runs.total()),
+        )
+        for line in report.lines
+    ]
+    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
+    table = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (titles, *rows)
+    ]
+    traced = "not looked at" if report.traced_calls is None else str(report.traced_calls)
+    return [
+        *table,
+        "",
+        f"runs left by the estimator: {report.runs_left}",
+        f"control found: {'yes' if report.control_found else 'NO'}",
+        f"not hardened: {', '.join(report.not_hardened) or 'nothing'}",
+        f"files written: {report.files_written}, network events: {report.network_events}, "
+        f"by strace: {traced}",
+        "passed" if report.passed else "FAILED",
+    ]

@@ -1,0 +1,76 @@
+"""The forms in which a picture is searched for are those that decoders and pipeline make."""
+
+from __future__ import annotations
+
+import base64
+from functools import cache
+
+import cv2
+import numpy as np
+import pytest
+
+from ageassure.audit.retention.forms import picture_forms
+from ageassure.audit.retention.pictures import Encoding, Scene, make_picture
+from ageassure.estimators.facial.pipeline import FacialPipeline
+from ageassure.imaging import decode
+
+
+@cache
+def pipeline() -> FacialPipeline:
+    return FacialPipeline.shipped()
+
+
+@pytest.mark.parametrize("encoding", Encoding)
+def test_the_file_is_searched_for_without_its_tables(encoding: Encoding) -> None:
+    picture = make_picture(Scene.NO_FACE, encoding, 96, seed=1)
+    payload = picture_forms(picture, pipeline())["file"]
+    assert len(payload) > 0.7 * len(picture.file)
+    if "jpeg" in encoding:
+        tables = [part[:20] for part in picture.file.split(b"\xff\xc4")[1:]]
+        assert tables
+        assert not any(table in payload for table in tables)
+    assert payload[-100:-40] in picture.file
+
+
+def test_base64_begins_where_the_picture_does() -> None:
+    picture = make_picture(Scene.NO_FACE, Encoding.WEBP, 96, seed=1)
+    assert picture_forms(picture, pipeline())["file in base64"] in base64.b64encode(picture.file)
+
+
+def test_pixels_are_searched_for_in_every_order() -> None:
+    picture = make_picture(Scene.NO_FACE, Encoding.PNG, 80, seed=2)
+    with decode(picture.file) as frame:
+        pixels = frame.pixels.copy()
+    forms = picture_forms(picture, pipeline())
+    assert forms["full rgb"] == pixels.tobytes()
+    assert forms["full bgr"] == pixels[..., ::-1].tobytes()
+    assert forms["full channels"][: 80 * 80] == pixels[..., 0].tobytes()
+    assert forms["full rgba"][:4] == bytes([*pixels[0, 0].tolist(), 255])
+    assert forms["full grey"] == cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).tobytes()
+    row = pixels[0].astype(np.float32)
+    assert forms["full float 0…255 rgb"].startswith(row.tobytes())
+    assert forms["full float 0…1 bgr"].startswith((row / np.float32(255))[:, ::-1].tobytes())
+    # PNG's rows begin with their filter's number (third edition, 9.2).
+    assert len(forms["filtered rows"]) == 80 * (80 * 3 + 1)
+
+
+def test_what_the_pipeline_makes_of_a_face_is_searched_for() -> None:
+    picture = make_picture(Scene.ONE_FACE, Encoding.JPEG, 512, seed=3)
+    names = " ".join(picture_forms(picture, pipeline()))
+    for shape in ("(1, 3, 128, 128)", "(192, 192, 3)", "(64, 64, 3)", "(2, 3, 64, 64)"):
+        assert shape in names
+
+
+def test_a_large_jpeg_is_searched_for_at_both_sizes_in_blocks() -> None:
+    picture = make_picture(Scene.NO_FACE, Encoding.JPEG, 1920, seed=4)
+    forms = picture_forms(picture, pipeline())
+    assert {"full rgb", "reduced rgb"} <= set(forms)
+    assert max(map(len, forms.values())) == 256 * 1024
+    pixels = cv2.imdecode(np.frombuffer(picture.file, np.uint8), cv2.IMREAD_COLOR_RGB)
+    assert pixels is not None
+    assert forms["full rgb"][-1024:] == pixels.tobytes()[-1024:]
+
+
+def test_two_pictures_are_unlike() -> None:
+    files = {make_picture(Scene.ONE_FACE, Encoding.PNG, 96, seed=seed).file for seed in (1, 2, 2)}
+    assert len(files) == 2

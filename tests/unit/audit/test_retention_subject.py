@@ -1,0 +1,196 @@
+"""The watched process: what it answers, what it counts, and what is made of an strace log."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ageassure.audit.retention import subject
+from ageassure.audit.retention.subject import CASE, Faults, InjectedFaultError, Watch
+from ageassure.audit.retention.watched import WatchedProcess, written_or_sent
+from ageassure.errors import ConfigurationError, FaceError
+from ageassure.estimators.facial.pipeline import FacialPipeline
+from ageassure.hardening import HardeningReport, Measure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
+
+
+def assess(file: bytearray) -> object:
+    if file == b"face":
+        raise FaceError("no face", code="no_face")
+    if file == b"fault":
+        raise InjectedFaultError
+    if file == b"other":
+        raise KeyError
+    return len(file)
+
+
+def served(*requests: bytes, faults: Faults | None = None) -> list[dict[str, Any]]:
+    inward, outward = os.pipe(), os.pipe()
+    os.write(inward[1], b"".join(requests))
+    os.close(inward[1])
+    watch = Watch()
+    watch.files, watch.network = 2, 3
+    subject.serve(
+        assess, threads=2, requests=inward[0], answers=outward[1], watch=watch, faults=faults
+    )
+    os.close(outward[1])
+    os.close(inward[0])
+    with os.fdopen(outward[0], "rb") as answers:
+        return [json.loads(line) for line in answers]
+
+
+def case(file: bytes, *, copies: int = 1, fault: bool = False) -> bytes:
+    return CASE.pack(copies, len(file), fault) + file * copies
+
+
+def test_each_case_is_answered() -> None:
+    cases = [case(b"picture", copies=3), case(b"face"), case(b"fault"), case(b"other")]
+    answers = served(*cases)
+    assert [answer["outcomes"] for answer in answers] == [
+        ["estimated"] * 3,
+        ["no_face"],
+        ["fault"],
+        ["another error"],
+    ]
+    assert answers[0]["files"] == 2
+    assert answers[0]["network"] == 3
+
+
+def test_a_case_that_breaks_off_ends_it() -> None:
+    assert served() == []
+    assert served(case(b"picture")[:-1]) == []
+
+
+def test_a_fault_is_raised_where_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FacialPipeline, "age_probabilities", lambda *_: "sound")
+    faults = Faults()
+    probabilities: Any = FacialPipeline.age_probabilities
+    assert probabilities(None, None, None) == "sound"
+    served(case(b"picture", fault=True), faults=faults)
+    with pytest.raises(InjectedFaultError):
+        probabilities(None, None, None)
+    served(case(b"picture"), faults=faults)
+    assert probabilities(None, None, None) == "sound"
+
+
+@pytest.fixture
+def prepared(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Keeps ``main`` from changing this process for good."""
+    seen: dict[str, Any] = {}
+    report = HardeningReport(missing={Measure.DUMPABLE: "not here"})
+    monkeypatch.setattr(subject, "harden_process", lambda: report)
+    monkeypatch.setattr(subject, "set_dumpable", lambda **on: seen.update(on))
+    monkeypatch.setattr(subject, "Faults", lambda: "faults")
+    monkeypatch.setattr(sys, "addaudithook", lambda hook: seen.update(hook=hook))
+    monkeypatch.setattr(os, "dup", lambda _: 77)
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+    monkeypatch.setattr(os, "write", lambda to, text: seen.update(answer=json.loads(text), to=to))
+    monkeypatch.setattr(
+        subject, "serve", lambda assess, **rest: seen.update(rest, assess=assess.__qualname__)
+    )
+    return seen
+
+
+def test_the_shipped_estimator_is_hardened(prepared: dict[str, Any]) -> None:
+    subject.main(["4", "estimator", "facial"])
+    assert prepared["answer"] == {"missing": ["dumpable"]}
+    assert prepared["dumpable"] is True
+    assert prepared["threads"] == 4
+    assert prepared["faults"] == "faults"
+    assert prepared["assess"] == "FacialAgeEstimator.estimate"
+    assert prepared["hook"] is prepared["watch"]
+
+
+def test_the_control_is_not(prepared: dict[str, Any]) -> None:
+    subject.main(["1", "control", "-"])
+    assert prepared["answer"] == {"missing": []}
+    assert "dumpable" not in prepared
+    assert prepared["faults"] is None
+    assert prepared["assess"] == "PlainFlow.estimate"
+
+
+def test_an_estimator_is_found_by_its_name(prepared: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="'nobody'"):
+        subject.main(["1", "estimator", "nobody"])
+
+
+def watched(events: Iterable[tuple[str, tuple[Any, ...]]]) -> tuple[int, int]:
+    watch = Watch()
+    for event, arguments in events:
+        watch(event, arguments)
+    return watch.files, watch.network
+
+
+def test_writing_and_the_network_are_counted() -> None:
+    assert watched([("open", ("a", "w", 0)), ("open", ("a", "r+", 0))]) == (2, 0)
+    assert watched([("open", ("a", None, os.O_WRONLY)), ("os.mkdir", ("a", 0, -1))]) == (2, 0)
+    assert watched([("open", ("a", "rb", 0)), ("open", ("a", None, 0)), ("import", ("os",))]) == (
+        0,
+        0,
+    )
+    assert watched([("socket.getaddrinfo", ()), ("socket.connect", ())]) == (0, 2)
+
+
+def test_the_events_are_those_of_this_python(tmp_path: Path) -> None:
+    watch = Watch()
+    on = True
+    sys.addaudithook(lambda event, arguments: watch(event, arguments) if on else None)
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "file").read_text()
+    descriptor = os.open(tmp_path / "other", os.O_CREAT | os.O_WRONLY)
+    os.close(descriptor)
+    (tmp_path / "file").rename(tmp_path / "new")
+    with suppress(OSError):
+        socket.socket().close()
+    on = False
+    assert (watch.files, watch.network > 0) == (3, True)
+
+
+LOG = """\
+7 openat(AT_FDCWD, "/etc/hosts", O_RDONLY|O_CLOEXEC) = 3
+7 openat(AT_FDCWD, "/dev/null", O_RDWR) = 3
+7 openat(AT_FDCWD, "/proc/self/mem", O_RDWR) = 3
+7 mkdir("/home/a", 0777) = -1 EEXIST (File exists)
+7 readlink("/proc/self/exe", "/usr/bin/python", 4096) = 15
+"""
+
+
+def test_an_strace_log_is_read() -> None:
+    assert written_or_sent(LOG) == 0
+    bad = [
+        '7 openat(AT_FDCWD, "/home/a", O_WRONLY|O_CREAT, 0666) = 3',
+        '7 mkdir("/home/b", 0777) = 0',
+        "7 socket(AF_INET, SOCK_DGRAM, IPPROTO_IP) = 4",
+    ]
+    assert written_or_sent(LOG + "\n".join(bad)) == 3
+
+
+def test_a_process_that_ends_by_itself_is_an_error(tmp_path: Path) -> None:
+    ends = WatchedProcess("facial", threads=1, home=tmp_path, before=[sys.executable, "-c", ""])
+    with pytest.raises(ConfigurationError, match="ended by itself"), ends:
+        pass
+    once = "import sys; print('{\"missing\": []}', flush=True)"
+    brief = WatchedProcess("facial", threads=1, home=tmp_path, before=[sys.executable, "-c", once])
+    with brief, pytest.raises(ConfigurationError, match="ended by itself"):
+        brief.assess(b"x" * 1_000_000)
+
+
+def test_a_process_that_does_not_end_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ageassure.audit.retention.watched._PATIENCE_SECONDS", 0.1)
+    stays = "import time; print('{\"missing\": []}', flush=True); time.sleep(60)"
+    with WatchedProcess("-", threads=1, home=tmp_path, before=[sys.executable, "-c", stays]) as one:
+        pid = one._process.pid
+    assert not Path(f"/proc/{pid}").exists()
