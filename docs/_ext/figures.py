@@ -298,6 +298,33 @@ def replay_store() -> str:
     return table(["tokens held", "median µs", "95 % below µs", "longest µs"], rows)
 
 
+def replay_stores() -> str:
+    """What one claim costs in each of the replay stores."""
+    found = load(RESULTS / "replay_stores.json")
+    rows = [
+        [name, f"{row['entries']:,}", *_microseconds(row), ""]
+        for kind, name in (("memory", "memory"), ("sqlite", "SQLite"))
+        for row in found[kind]
+    ]
+    for row in found["redis"]:
+        ratio = f"{row['ratio_store_to_bare']['median_of_rounds']:.2f}"
+        rows.append(
+            ["Redis", f"{row['entries']:,}", *_microseconds(row["microseconds"]["store"]), ratio]
+        )
+    head = ["store", "tokens held", "least µs", "median µs", "95 % below µs", "to bare `SET NX EX`"]
+    where = found["circumstances"]
+    return (
+        f"{table(head, rows)}\n\nSQLite {where['sqlite']} waits for the disk; Redis "
+        f"{where['redis_server']} ran on the same host, its ratio is the median of rounds in one "
+        f"run. {where['processors']} processors, load average {where['load_average_before']} "
+        "before: on a busy machine medians are also its neighbours'."
+    )
+
+
+def _microseconds(figures: Json) -> list[str]:
+    return [f"{figures[name]:.2f}" for name in ("min", "median", "p95")]
+
+
 # -- where they go ------------------------------------------------------------------------------
 
 
@@ -329,6 +356,7 @@ MAKERS: Final = {
     "failures": failures,
     "verification": verification,
     "replay-store": replay_store,
+    "replay-stores": replay_stores,
 }
 
 

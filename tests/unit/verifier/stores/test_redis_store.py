@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ageassure.errors import ConfigurationError, MissingExtraError, ReplayStoreError
-from ageassure.verifier import RedisReplayStore, redis_store
+from ageassure.errors import (
+    ConfigurationError,
+    MissingExtraError,
+    ReplayedTokenError,
+    ReplayStoreError,
+)
+from ageassure.results import AgeRequest, AssuranceLevel, MethodClass, Outcome
+from ageassure.tokens import SigningKey, TokenIssuer
+from ageassure.verifier import RedisReplayStore, TokenVerifier, redis_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -345,3 +352,44 @@ def test_an_expiry_beyond_what_redis_takes(redis_server: Any) -> None:
     store = RedisReplayStore(redis_server.url, now=clock)
     refused(lambda: store.claim(key(1), 2**62))
     assert store.claim(key(1), T0 + 900) is True
+
+
+def test_a_server_that_is_still_loading() -> None:
+    """A server that answers everything as one does that reads its file after a restart."""
+    pytest.importorskip("redis", reason="the extra redis is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                while connection.recv(4096):
+                    connection.sendall(b"-LOADING Redis is loading the dataset in memory\r\n")
+
+        thread = Thread(target=serve)
+        thread.start()
+        url = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
+        assert "BusyLoading" in refused(lambda: RedisReplayStore(url))
+        thread.join(10)
+
+
+def test_a_token_refused_while_redis_was_down_is_not_used_up(redis_server: Any) -> None:
+    signing_key = SigningKey.generate()
+    issuer = TokenIssuer(issuer="https://age.example", signing_key=signing_key)
+    token = issuer.issue(
+        AgeRequest(audience="https://shop.example", nonce="n" * 43, age_over=18),
+        outcome=Outcome.OVER,
+        method_class=MethodClass.ESTIMATION,
+        level=AssuranceLevel.ASSERTED,
+    )
+    verifier = TokenVerifier(
+        issuers={"https://age.example": signing_key.public_set()},
+        audience="https://shop.example",
+        replay_store=RedisReplayStore(redis_server.url),
+        now=lambda: datetime.now(UTC),
+    )
+    redis_server.kill()
+    refused(lambda: verifier.verify(token, nonce="n" * 43, age_over=18))
+    redis_server.restart()
+    assert verifier.verify(token, nonce="n" * 43, age_over=18).proven_limit == 18
+    with pytest.raises(ReplayedTokenError):
+        verifier.verify(token, nonce="n" * 43, age_over=18)

@@ -375,3 +375,31 @@ def test_a_file_system_without_shared_memory(path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(sqlite3, "connect", without_log)
     with pytest.raises(ConfigurationError):
         SQLiteReplayStore(path)
+
+
+def test_a_disk_that_is_full(path: Path) -> None:
+    """In a process that may write no file beyond a size: to SQLite a failing disk."""
+    code = (
+        "import resource, sys\n"
+        "from ageassure.errors import ReplayStoreError\n"
+        "from ageassure.verifier import SQLiteReplayStore\n"
+        "store = SQLiteReplayStore(sys.argv[1])\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))\n"
+        "accepted = 0\n"
+        "try:\n"
+        "    while accepted < 1000 and store.claim(accepted.to_bytes(32, 'big'), 0):\n"
+        "        accepted += 1\n"
+        "except ReplayStoreError as error:\n"
+        "    print(accepted, error)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)\n"
+        "print([store.claim(n.to_bytes(32, 'big'), 0) for n in range(accepted + 2)].count(False))"
+    )
+    pytest.importorskip("resource")
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], check=True, capture_output=True, text=True
+    )
+    refusal, known = done.stdout.splitlines()
+    accepted, _, message = refusal.partition(" ")
+    assert "SQLITE_FULL" in message or "SQLITE_IOERR" in message
+    # Nothing that was accepted is forgotten; the one that was refused may be used up.
+    assert int(known) in (int(accepted), int(accepted) + 1)
