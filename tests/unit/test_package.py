@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import ageassure
+import ageassure.results
 
 MOST_NAMES = 22
 HEAVY = ("numpy", "cv2", "onnxruntime", "jwt", "ageassure.provider", "ageassure.policy")
@@ -61,6 +62,20 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 def test_a_relying_party_loads_nothing_heavy(statement: str) -> None:
     loaded = _loaded_after(statement)
     assert not loaded & set(HEAVY)
+
+
+def test_a_verifier_loads_no_estimates() -> None:
+    loaded = _loaded_after("import ageassure.verifier")
+    assert {name for name in loaded if name.startswith("ageassure.results.")} == {
+        "ageassure.results.terms"
+    }
+
+
+def test_every_name_of_the_results() -> None:
+    for name in ageassure.results.__all__:
+        assert getattr(ageassure.results, name) is not None
+    with pytest.raises(AttributeError, match="has no attribute 'Oracle'"):
+        ageassure.results.Oracle  # noqa: B018
 
 
 def test_the_package_itself_loads_nothing_of_the_library() -> None:

@@ -25,6 +25,7 @@ from ageassure.errors import (
 from ageassure.results import AgeRequest, AssuranceLevel, MethodClass, Outcome
 from ageassure.tokens import JWKSet, PublicJWK, SigningKey, TokenIssuer, make_holder_proof
 from ageassure.verifier import MemoryReplayStore, TokenVerifier, VerifiedAge
+from ageassure.verifier.expectation import checked_expectation
 
 IAT = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 NOW = IAT + timedelta(seconds=30)
@@ -68,6 +69,18 @@ def verifier(**changes: Any) -> TokenVerifier:
         "now": clock,
     }
     return TokenVerifier(**(arguments | changes))
+
+
+def test_the_expectation_is_shown_to_nobody() -> None:
+    expected = checked_expectation(
+        nonce=NONCE,
+        age_over=18,
+        age_under=None,
+        methods=None,
+        minimum_level=None,
+        holder_jkt=HOLDER.kid,
+    )
+    assert repr(expected) == str(expected) == "<Expectation (content hidden)>"
 
 
 def test_what_is_returned() -> None:
