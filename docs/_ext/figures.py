@@ -280,8 +280,8 @@ def verification() -> str:
     shown = table(["ES256, one token", "median µs", "95 % below µs", "ratio to the first"], rows)
     return (
         f"{shown}\n\n{cost['rounds']} rounds of {cost['tokens_per_round']} tokens, in turn, CPU "
-        f"time of one thread, {where['processor']}, Python {where['python']}, {where['openssl']}. Ratios are "
-        "those of the minima; microseconds differ between machines."
+        f"time of one thread, {where['processor']}, Python {where['python']}, {where['openssl']}. "
+        "Ratios are those of the minima; microseconds differ between machines."
     )
 
 
