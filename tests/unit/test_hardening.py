@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ageassure import hardening
+from ageassure.errors import MissingExtraError
 from ageassure.hardening import TUNABLE, HardeningReport, Measure
 
 glibc_only = pytest.mark.skipif(
@@ -225,3 +226,26 @@ def test_the_report_says_what_is_missing() -> None:
     assert part.achieved == set(Measure) - {Measure.DUMPABLE}
     with pytest.raises(ValueError, match="reason"):
         HardeningReport(missing={Measure.DUMPABLE: ""})
+
+
+@pytest.mark.parametrize("in_time", [True, False])
+def test_telemetry_is_judged_by_what_the_session_module_saw(
+    in_time: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ageassure.inference.telemetry_was_off_in_time", in_time)
+    assert (hardening._check_telemetry() is None) is in_time
+
+
+def test_a_broken_onnxruntime_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def __getattr__(self, name: str) -> Any:
+            raise MissingExtraError("it does not load")
+
+    monkeypatch.setitem(sys.modules, "ageassure.inference", Broken())
+    assert hardening._check_telemetry() is None
+
+
+def test_the_variable_alone_is_asked_for_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardening, "_glibc", lambda: FakeLibc(address=None))
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=01")
+    assert str(hardening._check_small_blocks()).endswith(TUNABLE)
