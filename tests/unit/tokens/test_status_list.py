@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 import zlib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -256,6 +257,12 @@ def test_a_bomb_is_not_inflated() -> None:
     largest = packed(zlib.compress(bytes(MAX_LIST_BYTES), 9))
     found = read(signed(status_list={"bits": 8, "lst": largest}))
     assert len(found.statuses) == MAX_LIST_BYTES
+    huge = zlib.compress(bytes(16 * MAX_LIST_BYTES), 9)
+    tracemalloc.start()
+    assert module._inflated(huge) is None
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * MAX_LIST_BYTES
 
 
 @pytest.mark.parametrize("index", [-1, 16, True, 1.0, "1", None])

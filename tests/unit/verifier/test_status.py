@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import Any
@@ -188,7 +189,11 @@ def test_lists_kept_are_bounded(host: Host) -> None:
 
 
 def test_one_fetch_for_many_threads(host: Host) -> None:
-    checker = host.checker()
+    def slow(uri: str) -> bytes:
+        time.sleep(0.1)  # so that all of them come while it lasts
+        return host.fetch(uri)
+
+    checker = host.checker(fetch=slow)
     threads = [Thread(target=checker.require_valid, args=(at(0),)) for _ in range(16)]
     for thread in threads:
         thread.start()
