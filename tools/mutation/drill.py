@@ -154,20 +154,22 @@ def _table(results: Results) -> str:
         "# Mutation drill",
         "",
         "Made by `python tools/mutation/drill.py`; every outcome is in `results.json`, the reasons",
-        "for equivalents in `equivalent.toml`. *Commit*: the library's and the tests' state.",
+        "for equivalents in `equivalent.toml`. *Commit*: the one that was tried last; results of a",
+        "file that has not changed since an earlier one are kept.",
         "",
-        "| file | mutants | killed | equivalent | survived | commit |",
-        "| --- | ---: | ---: | ---: | ---: | --- |",
+        "| file | mutants | killed | equivalent | survived | not tried | commit |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
-    total = [0, 0, 0, 0]
+    total = [0, 0, 0, 0, 0]
     survivors = []
     for file, entry in sorted(results.items()):
         outcomes = entry["mutants"]
         counts = [
-            len(outcomes),
+            entry["of"],
             sum(outcome.startswith("killed") for outcome in outcomes.values()),
             sum(outcome == "equivalent" for outcome in outcomes.values()),
             sum(outcome == "survived" for outcome in outcomes.values()),
+            entry["of"] - len(outcomes),
         ]
         total = [one + other for one, other in zip(total, counts, strict=True)]
         shown = " | ".join(map(str, counts))
@@ -225,7 +227,12 @@ def _drill_file(copy: Path, file: str, commit: str, again: str | None, results: 
         outcome = "equivalent" if listed else "survived"
         outcomes[mutant.name] = outcome if failed is None else f"killed by {failed}"
         ordered = {one.name: outcomes[one.name] for one in mutants if one.name in outcomes}
-        results[file] = {"commit": commit, "sha256": digest, "mutants": ordered}
+        results[file] = {
+            "commit": commit,
+            "sha256": digest,
+            "of": len(mutants),
+            "mutants": ordered,
+        }
         _save(results)
         _show(outcome if failed is None else "", f"{file}:{mutant.line} {mutant.name}", number)
     print(f"\n{file}: {len(wanted)} of {len(mutants)} tried", flush=True)
