@@ -910,6 +910,14 @@ class TestConstruction:
         with pytest.raises(ConfigurationError):
             RelyingParty(audience="a", return_addresses=addresses)
 
+    def test_a_party_is_a_value(self) -> None:
+        addresses: Any = ["https://a.example", "https://a.example"]
+        party = RelyingParty(audience="a", return_addresses=addresses)
+        assert party.return_addresses == frozenset({"https://a.example"})
+        assert hash(party) == hash(
+            RelyingParty(audience="a", return_addresses=frozenset(addresses))
+        )
+
     def test_an_audience_is_checked(self) -> None:
         with pytest.raises(ConfigurationError):
             RelyingParty(audience="")

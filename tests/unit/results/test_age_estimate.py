@@ -101,6 +101,10 @@ class TestDistribution:
         assert _distribution(y120=1.0).interval(0.5) == (120, 121)
         assert _distribution(y0=1.0).interval(0.5) == (0, 1)
 
+    def test_interval_is_never_empty(self) -> None:
+        # So little coverage that both tails are a half in floating point.
+        assert _distribution(y17=0.5, y18=0.5).interval(1e-20) == (18, 19)
+
     @pytest.mark.parametrize(
         "probabilities",
         [
