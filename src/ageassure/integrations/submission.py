@@ -67,7 +67,7 @@ def _token_in_form(content_type: str, body: bytes) -> str | None:
 
     ``multipart/form-data`` is not read: frameworks keep its parts in files.
     """
-    if content_type.partition(";")[0].strip().lower() != _FORM_TYPE or not body.isascii():
+    if content_type.partition(";")[0].strip().lower() != _FORM_TYPE:
         return None
     fields: list[tuple[str, str]] = []
     try:

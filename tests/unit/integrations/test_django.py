@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .conftest import Parties
 
 SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
+CSRF = "django.middleware.csrf.CsrfViewMiddleware"
+FUNCTION = "ageassure.testing.throw_away"  # a middleware may be made by a function
 GATE = "ageassure.integrations.django.AgeGateMiddleware"
 
 
@@ -44,7 +46,7 @@ def test_a_missing_gate_is_found_by_the_check_and_at_start(gate: object) -> None
             DjangoBrowser().request("GET", "/room")
 
 
-@pytest.mark.parametrize("chain", [[GATE], [GATE, SESSIONS]])
+@pytest.mark.parametrize("chain", [[GATE], [GATE, SESSIONS], [CSRF, GATE], [FUNCTION, GATE]])
 def test_missing_sessions_are_found_by_the_check_and_at_start(chain: list[str]) -> None:
     with override_settings(MIDDLEWARE=chain):
         assert found() == ["ageassure.E002"]
