@@ -16,6 +16,7 @@ from ageassure.errors import (
     IssuanceError,
     ModelIntegrityError,
     RequestRefusedError,
+    StatusError,
     VerificationError,
 )
 
@@ -42,6 +43,7 @@ _STATUS_OF: tuple[tuple[type[AgeAssuranceError], ExitStatus], ...] = (
     (ConfigurationError, ExitStatus.CONFIGURATION),
     (EvidenceError, ExitStatus.EVIDENCE),
     (VerificationError, ExitStatus.TOKEN_REFUSED),
+    (StatusError, ExitStatus.TOKEN_REFUSED),
     (RequestRefusedError, ExitStatus.REQUEST_REFUSED),
     (IssuanceError, ExitStatus.REQUEST_REFUSED),
     (ModelIntegrityError, ExitStatus.MODEL_INTEGRITY),
