@@ -56,8 +56,15 @@ def percent(value: float, decimals: int = 0) -> str:
 # -- London photographs: errors in years --------------------------------------------------------
 
 
-def _years(found: Json, sign: str = "") -> str:
-    return f"{found['value']:{sign}.1f} [{found['low']:{sign}.1f}, {found['high']:{sign}.1f}]"
+LEAST_RESAMPLED: Final = 5
+"""People from whom a bootstrap says anything; resampling one person has no width at all."""
+
+
+def _years(found: Json, people: int, sign: str = "") -> str:
+    value = f"{found['value']:{sign}.1f}"
+    if people < LEAST_RESAMPLED:
+        return f"{value} (too few people for an interval)"
+    return f"{value} [{found['low']:{sign}.1f}, {found['high']:{sign}.1f}]"
 
 
 def _percent(found: Json) -> str:
@@ -65,7 +72,8 @@ def _percent(found: Json) -> str:
 
 
 def _london_row(name: str, found: Json) -> list[str]:
-    mae, bias = _years(found["mae_years"]), _years(found["bias_years"], "+")
+    mae = _years(found["mae_years"], found["people"])
+    bias = _years(found["bias_years"], found["people"], "+")
     people = f"{found['people']} ({found['pictures']})"
     return [name, people, mae, bias, _percent(found["called_over"])]
 
