@@ -10,8 +10,15 @@ from typing import Any
 import pytest
 
 from ageassure.errors import ConfigurationError, ReplayStoreError
+from ageassure.tokens.claims import MAX_LIFETIME_SECONDS
 from ageassure.verifier import MemoryReplayStore
-from ageassure.verifier.replay import replay_key, replay_prefix
+from ageassure.verifier.replay import (
+    DEFAULT_CAPACITY,
+    LEAST_REMEMBERED_SECONDS,
+    replay_key,
+    replay_prefix,
+)
+from ageassure.verifier.verifier import MAX_LEEWAY_SECONDS
 
 START = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 T0 = int(START.timestamp())
@@ -29,6 +36,15 @@ class Clock:
 
 def key(number: int) -> bytes:
     return number.to_bytes(32, "big")
+
+
+def test_the_least_time_follows_from_the_format() -> None:
+    assert LEAST_REMEMBERED_SECONDS == MAX_LIFETIME_SECONDS + 2 * MAX_LEEWAY_SECONDS
+
+
+def test_the_capacity_is_a_million() -> None:
+    # About 150 MB when full, as the documentation says.
+    assert DEFAULT_CAPACITY == 1_000_000
 
 
 def test_once() -> None:
