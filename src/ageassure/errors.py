@@ -21,6 +21,10 @@
     │   ├── PresentationAttackError    the liveness check says that no living person was shown
     │   ├── DocumentError              a document that is malformed, expired or altered
     │   └── CredentialError            a credential that is malformed, expired or not trusted
+    ├── AuditError                     the input of an audit that cannot be used
+    │   ├── DataSetError               a manifest, its statement, or a data set's folder
+    │   ├── PredictionsError           a file of predictions, or a run that cannot go on
+    │   └── EngineError                what runs an audit on many machines has failed
     └── VerificationError              an age token was refused; one class for each check
         ├── MalformedTokenError        size, form, header or claims
         ├── WrongTokenTypeError
@@ -211,6 +215,30 @@ class CredentialError(EvidenceError):
     """A credential that is malformed, expired or not trusted, or that states no age."""
 
     codes = CREDENTIAL_CODES
+
+
+class AuditError(AgeAssuranceError):
+    """The input of an audit cannot be used; the message names the file and the lines."""
+
+    codes = frozenset({"audit"})
+
+
+class DataSetError(AuditError):
+    """A manifest, its statement, or the folder of a data set cannot be used."""
+
+    codes = frozenset({"bad_data_set"})
+
+
+class PredictionsError(AuditError):
+    """A file of predictions cannot be used, or a run that makes one cannot go on."""
+
+    codes = frozenset({"bad_predictions"})
+
+
+class EngineError(AuditError):
+    """The engine that runs an audit on several processes or machines has failed."""
+
+    codes = frozenset({"engine_failed"})
 
 
 class VerificationError(AgeAssuranceError):

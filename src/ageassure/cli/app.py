@@ -19,7 +19,8 @@ def app() -> None:
 
     Exit status: 0 done; 2 wrong usage or set-up; 3 the picture cannot be assessed; 4 inconclusive,
     nothing was signed; 5 the token was refused; 6 the request was refused; 7 a model file is not
-    the pinned one; 8 something of a picture was retained.
+    the pinned one; 8 something of a picture was retained; 9 the input of an audit cannot be used;
+    10 an audit found what it looks for, such as leakage.
     """
 
 

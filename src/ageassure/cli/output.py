@@ -11,6 +11,7 @@ import click
 
 from ageassure.errors import (
     AgeAssuranceError,
+    AuditError,
     ConfigurationError,
     EvidenceError,
     IssuanceError,
@@ -37,6 +38,8 @@ class ExitStatus(IntEnum):
     REQUEST_REFUSED = 6
     MODEL_INTEGRITY = 7
     RETAINED = 8
+    AUDIT_INPUT = 9
+    AUDIT_FINDING = 10
 
 
 _STATUS_OF: tuple[tuple[type[AgeAssuranceError], ExitStatus], ...] = (
@@ -47,6 +50,7 @@ _STATUS_OF: tuple[tuple[type[AgeAssuranceError], ExitStatus], ...] = (
     (RequestRefusedError, ExitStatus.REQUEST_REFUSED),
     (IssuanceError, ExitStatus.REQUEST_REFUSED),
     (ModelIntegrityError, ExitStatus.MODEL_INTEGRITY),
+    (AuditError, ExitStatus.AUDIT_INPUT),
 )
 
 
