@@ -19,6 +19,7 @@
     │   ├── PictureError               refused before or while decoding, or too poor to be used
     │   ├── FaceError                  no face, several, or one that cannot be used
     │   ├── PresentationAttackError    the liveness check says that no living person was shown
+    │   ├── BirthDateError             a birth date that no living person can have
     │   ├── DocumentError              a document that is malformed, expired or altered
     │   └── CredentialError            a credential that is malformed, expired or not trusted
     ├── AuditError                     the input of an audit that cannot be used
@@ -203,6 +204,12 @@ class PresentationAttackError(EvidenceError):
     """The liveness check says that no living person stood before the camera."""
 
     codes = frozenset({"presentation_attack"})
+
+
+class BirthDateError(EvidenceError):
+    """A birth date that no calendar has, in the future, or more than 120 years ago."""
+
+    codes = frozenset({"birth_date_impossible"})
 
 
 class DocumentError(EvidenceError):
