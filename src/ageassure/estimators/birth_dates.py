@@ -59,7 +59,7 @@ class BirthDate:
 
     def __post_init__(self) -> None:
         if not _exists(self.year, self.month, self.day):
-            raise BirthDateError("got a birth date that no calendar has")
+            raise _refused("got a birth date that no calendar has")
 
     @classmethod
     def from_iso(cls, text: object) -> Self:
@@ -70,7 +70,7 @@ class BirthDate:
         """
         match = _ISO.fullmatch(text) if isinstance(text, str) else None
         if match is None:
-            raise BirthDateError("got no birth date of the form YYYY-MM-DD, YYYY-MM or YYYY")
+            raise _refused("got no birth date of the form YYYY-MM-DD, YYYY-MM or YYYY")
         year, month, day = (None if part is None else int(part) for part in match.groups())
         assert year is not None  # noqa: S101 - the pattern demands it
         return cls(year=year, month=month, day=day)
@@ -88,7 +88,7 @@ class BirthDate:
             BirthDateError: If no calendar has it, or ``year`` is not 0 … 99.
         """
         if type(year) is not int or not 0 <= year <= 99:
-            raise BirthDateError("got a birth year outside 0 to 99")
+            raise _refused("got a birth year outside 0 to 99")
         today = _checked(at).astimezone(LATEST_ZONE).date()
         full = today.year - today.year % 100 + year
         if (full, month or 1, day or 1) > (today.year, today.month, today.day):
@@ -129,10 +129,10 @@ def age_interval(birth: BirthDate, *, provenance: Provenance) -> AgeInterval:
     at = _checked(provenance.as_of)
     last_today, first_today = at.astimezone(LATEST_ZONE).date(), at.astimezone(EARLIEST_ZONE).date()
     if birth.earliest() > last_today:
-        raise BirthDateError("got a birth date in the future")
+        raise _refused("got a birth date in the future")
     lower = max(0, _years(birth.latest(), first_today, leap_day_waits=True))
     if lower > MAX_YEARS:
-        raise BirthDateError(f"got a birth date more than {MAX_YEARS} years ago")
+        raise _refused(f"got a birth date more than {MAX_YEARS} years ago")
     highest = min(_years(birth.earliest(), last_today, leap_day_waits=False), MAX_YEARS)
     return AgeInterval(lower_years=lower, upper_years=highest + 1, provenance=provenance)
 
@@ -153,6 +153,10 @@ def _exists(year: object, month: object, day: object) -> bool:
     if type(month) is not int or not 1 <= month <= 12:
         return False
     return day is None or (type(day) is int and 1 <= day <= monthrange(year, month)[1])
+
+
+def _refused(message: str) -> BirthDateError:
+    return BirthDateError(message, code="birth_date_impossible")
 
 
 def _checked(at: datetime) -> datetime:
