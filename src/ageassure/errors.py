@@ -156,6 +156,12 @@ class AttemptsExhaustedError(RequestRefusedError):
     codes = frozenset({"attempts_exhausted"})
 
 
+class StepTimeOverError(RequestRefusedError):
+    """The evidence came after its step's time limit; it was not looked at."""
+
+    codes = frozenset({"step_time_over"})
+
+
 class TokenAlreadyIssuedError(RequestRefusedError):
     """This (audience, nonce) has had its one token."""
 

@@ -40,6 +40,7 @@ class Case:
 
     request: AgeRequest
     rule: Policy | Successive
+    rule_digest: str
     steps: tuple[Step, ...]
     methods: frozenset[MethodClass]
     estimators: Mapping[str, Estimator[Any]]
@@ -95,6 +96,7 @@ class Case:
         return AssuranceResult(
             outcome=decision.outcome,
             reasons=decision.reasons,
+            policy_digest=self.rule_digest,
             method_class=decision.method_class,
             assurance_level=decision.level,
             token=self._token(decision) if answered else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from ageassure.errors import ConfigurationError, RequestRefusedError, UnknownAudienceError
 from ageassure.estimators.base import Estimator
@@ -52,12 +52,12 @@ class Provider:
         self._estimators = dict(estimators)
         if not all(isinstance(each, Estimator) for each in self._estimators.values()):
             raise ConfigurationError("got an estimator without estimate()")
-        self._rules: dict[tuple[Direction, int], tuple[Policy | Successive, tuple[Step, ...]]] = {}
+        self._rules: dict[tuple[Direction, int], _Rule] = {}
         for rule in policies:
             asked = (rule.direction, rule.age_limit)
             if asked in self._rules:
                 raise ConfigurationError("got two policies for the same limit and direction")
-            self._rules[asked] = (rule, self._steps_of(rule))
+            self._rules[asked] = _Rule(rule, self._steps_of(rule), rule.digest)
         parties = tuple(relying_parties)
         self._addresses = {party.audience: party.return_addresses for party in parties}
         if len(self._addresses) != len(parties):
@@ -143,7 +143,7 @@ class Provider:
         asked = (request.direction, request.age_limit)
         if asked not in self._rules:
             raise RequestRefusedError("got a limit and direction that no policy is for")
-        rule, steps = self._rules[asked]
+        rule, steps, digest = self._rules[asked]
         request = replace(
             request,
             tell_method=request.tell_method and Told.METHOD in rule.may_tell,
@@ -162,6 +162,7 @@ class Provider:
         return Case(
             request=request,
             rule=rule,
+            rule_digest=digest,
             steps=steps,
             methods=methods,
             estimators=self._estimators,
@@ -169,6 +170,12 @@ class Provider:
             store=self._store,
             now=self._now,
         )
+
+
+class _Rule(NamedTuple):
+    rule: Policy | Successive
+    steps: tuple[Step, ...]
+    digest: str
 
 
 def _assess_once(case: Case, policy: Policy, held: list[object]) -> AssuranceResult:
