@@ -13,6 +13,11 @@
     │   ├── AttemptsExhaustedError     all attempts of this (audience, nonce) are used
     │   ├── TokenAlreadyIssuedError    this (audience, nonce) has had its one token
     │   └── AttemptStoreError          the attempt store cannot answer, or is full
+    ├── UnfinishedError                an assessment that was stopped, or could not be made
+    │   ├── DeadlineError              its time is over
+    │   ├── CalledOffError             nobody wants its answer any more
+    │   ├── OverloadError              too many others are under way
+    │   └── WorkerError                the process that made it ended, or gave no answer
     ├── IssuanceError                  a token that must not be signed
     ├── StatusError                    a credential whose status is not valid, or not known
     ├── EvidenceError                  evidence that cannot be assessed
@@ -172,6 +177,36 @@ class AttemptStoreError(RequestRefusedError):
     """The attempt store cannot answer, or is full; the request is refused."""
 
     codes = frozenset({"attempt_store_unavailable"})
+
+
+class UnfinishedError(AgeAssuranceError):
+    """An assessment that was stopped, or could not be made; it says nothing of the evidence."""
+
+    codes = frozenset({"unfinished"})
+
+
+class DeadlineError(UnfinishedError):
+    """The time for the assessment is over."""
+
+    codes = frozenset({"deadline_exceeded"})
+
+
+class CalledOffError(UnfinishedError):
+    """The assessment was called off: nobody wants its answer any more."""
+
+    codes = frozenset({"called_off"})
+
+
+class OverloadError(UnfinishedError):
+    """Too many assessments are under way, and too many wait."""
+
+    codes = frozenset({"overload"})
+
+
+class WorkerError(UnfinishedError):
+    """The process that made the assessment ended, could not begin, or gave no proper answer."""
+
+    codes = frozenset({"worker_failed"})
 
 
 class IssuanceError(AgeAssuranceError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
+from ageassure.deadline import Deadline
 from ageassure.errors import ConfigurationError, RequestRefusedError, UnknownAudienceError
 from ageassure.estimators.base import Estimator
 from ageassure.policy import AttemptStore, Policy, Step, Successive, Told
@@ -12,6 +13,7 @@ from ageassure.provider.case import Case
 from ageassure.provider.session import Session, assess_chain
 from ageassure.results import Direction, MethodClass
 from ageassure.tokens.clock import Clock, read_clock, utc_now
+from ageassure.wiping import Wiping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -84,8 +86,14 @@ class Provider:
             raise ConfigurationError("got a step without an estimator of its name")
         return rule.steps
 
-    def assess(self, evidence: object, request: AgeRequest) -> AssuranceResult:
+    def assess(
+        self, evidence: object, request: AgeRequest, *, timeout_seconds: float | None = None
+    ) -> AssuranceResult:
         """Assess evidence for one request.
+
+        Every ``bytearray`` and writable ``memoryview`` in the evidence is filled with zeros before
+        this returns or raises, whether it was assessed or not. From a coroutine, use
+        :class:`~ageassure.threads.AssessmentThreads`.
 
         Args:
             evidence: What the estimator takes. For a chain a mapping of step names to evidence:
@@ -93,6 +101,8 @@ class Provider:
                 evidence is not there the chain stops, INCONCLUSIVE with ``evidence_missing``, and
                 evidence of steps that are not reached is not looked at.
             request: What the relying party asked.
+            timeout_seconds: Asked between the stages and before the token is claimed; an estimator
+                of your own that calls no :func:`~ageassure.deadline.checkpoint` is one stage.
 
         Returns:
             The outcome with its reasons, and the token where it answers what was asked.
@@ -110,14 +120,17 @@ class Provider:
             ConfigurationError: If the estimator's set-up is wrong, or the evidence for a chain is
                 no mapping of its steps.
             ModelIntegrityError: If the estimator's model is not the pinned one.
+            UnfinishedError: If the time is over, or the assessment was called off; in a chain too.
         """
+        wiping = Wiping(evidence)
         held = [evidence]
         del evidence
         try:
-            case = self._case(request)
-            if isinstance(case.rule, Successive):
-                return assess_chain(case, case.rule, held)
-            return _assess_once(case, case.rule, held)
+            with wiping, Deadline(timeout_seconds):
+                case = self._case(request)
+                if isinstance(case.rule, Successive):
+                    return assess_chain(case, case.rule, held)
+                return _assess_once(case, case.rule, held)
         finally:
             held.clear()
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, final
 
+from ageassure.deadline import Deadline
 from ageassure.errors import (
     AttemptsExhaustedError,
     ConfigurationError,
@@ -17,6 +18,7 @@ from ageassure.errors import (
 from ageassure.policy import Finding, OnContradiction, Reason
 from ageassure.results import AssuranceResult, Outcome
 from ageassure.tokens.clock import read_clock
+from ageassure.wiping import Wiping
 
 if TYPE_CHECKING:
     from ageassure.policy import Successive
@@ -54,10 +56,13 @@ class Session:
         steps = self._case.steps[max(self._reached, 0) : self._reached + 2]
         return tuple(step.name for step in steps)
 
-    def submit(self, step: str, evidence: object) -> AssuranceResult:
+    def submit(
+        self, step: str, evidence: object, *, timeout_seconds: float | None = None
+    ) -> AssuranceResult:
         """Assess one step's evidence, and decide on everything so far.
 
         Evidence that cannot be assessed is INCONCLUSIVE with its code as reason, and an attempt.
+        It is wiped as by :meth:`Provider.assess`, and so is the time limited.
 
         Raises:
             AttemptsExhaustedError: If this step has no attempts left; the next step is awaited.
@@ -69,11 +74,13 @@ class Session:
             IssuanceError: If the token cannot be signed.
             ConfigurationError: If the estimator's set-up is wrong.
             ModelIntegrityError: If the estimator's model is not the pinned one.
+            UnfinishedError: If the time is over, or the assessment was called off.
         """
+        wiping = Wiping(evidence)
         held = [evidence]
         del evidence
         try:
-            with self._lock:
+            with wiping, Deadline(timeout_seconds), self._lock:
                 return self._submit(step, held)
         finally:
             held.clear()
