@@ -167,11 +167,9 @@ def preset_reference() -> str:
     for preset in map(read_preset, preset_names()):
         followed = preset.needs_profile in PROFILES
         sections += [
-            f"### {preset.name}",
+            f"## {preset.name}",
             f"{preset.title}. Version {preset.version}, drawn up on {preset.drawn_up_on}."
-            + (
-                "" if followed else f" **Not to be had: needs the profile {preset.needs_profile}.**"
-            ),
+            + ("" if followed else f" **Refuses to load: no profile {preset.needs_profile} yet.**"),
             table(
                 ["step", "settled by", "greatest error of one attempt", "attempts", "seconds"],
                 [
