@@ -72,7 +72,15 @@ PICTURE_CODES: Final = frozenset(
 FACE_CODES: Final = frozenset(
     {"no_face", "several_faces", "face_too_small", "face_turned", "face_cut"}
 )
-DOCUMENT_CODES: Final = frozenset({"document_malformed", "document_expired", "check_digit"})
+DOCUMENT_CODES: Final = frozenset(
+    {
+        "document_malformed",
+        "document_expired",
+        "document_contradictory",
+        "check_digit",
+        "barcode_unreadable",
+    }
+)
 CREDENTIAL_CODES: Final = frozenset(
     {"credential_malformed", "credential_expired", "credential_untrusted", "credential_no_age"}
 )
