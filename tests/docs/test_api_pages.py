@@ -17,7 +17,6 @@ ELSEWHERE = {"ageassure.verifier": {"JWKSet"}}
 @pytest.mark.parametrize(
     "room",
     [
-        "deadline",
         "errors",
         "estimators",
         "hardening",
@@ -28,10 +27,8 @@ ELSEWHERE = {"ageassure.verifier": {"JWKSet"}}
         "provider",
         "results",
         "testing",
-        "threads",
         "tokens",
         "verifier",
-        "wiping",
     ],
 )
 def test_every_public_name_is_shown(root: Path, room: str) -> None:

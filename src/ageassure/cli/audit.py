@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def audit() -> None:
-    """Checks to be run on your own machine (needs the extra demo)."""
+    """Measure an estimator, and check what it keeps (needs the extras audit and demo)."""
 
 
 @audit.command()

@@ -10,10 +10,7 @@ import pytest
 from ageassure.errors import ConfigurationError, IssuanceError, MalformedTokenError
 from ageassure.results import AssuranceLevel, MethodClass
 from ageassure.tokens.claims import (
-    CONFIRMATION,
-    LEVEL,
-    METHOD,
-    POLICY,
+    CLAIM_NAMES,
     REQUIRED_CLAIMS,
     AgeClaims,
     checked_issuer,
@@ -61,12 +58,7 @@ def test_exactly_these_members_are_written() -> None:
         "policy": "https://age.example/practice/1?lang=en#limits",
         "cnf": {"jkt": "h" * 43},
     }
-    assert json.loads(FULL.to_json()).keys() == REQUIRED_CLAIMS | {
-        METHOD,
-        LEVEL,
-        POLICY,
-        CONFIRMATION,
-    }
+    assert json.loads(FULL.to_json()).keys() == CLAIM_NAMES
     assert json.loads(LEAST.to_json()).keys() == REQUIRED_CLAIMS
 
 

@@ -1,0 +1,47 @@
+"""The protocol of an engine, and what it is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from ageassure.audit.prediction.assessing import UNCHANGED, Assessor, Showing, named_estimator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ageassure.audit.prediction.assessing import Answer, Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What every worker makes for itself; small, and may be sent to other machines.
+
+    Attributes:
+        estimator: Name of the shipped estimator or of an entry point, installed on every machine.
+        showing: How pictures are shown to it.
+    """
+
+    estimator: str
+    showing: Showing = UNCHANGED
+
+    def assessor(self) -> Assessor:
+        """Load the estimator; done once a process.
+
+        Raises:
+            ConfigurationError: If there is no such estimator.
+            ModelIntegrityError: If a model file is not the pinned one.
+        """
+        return Assessor(named_estimator(self.estimator), showing=self.showing)
+
+
+class Engine(Protocol):
+    """Answers jobs, in any order, each at least once."""
+
+    def answers(self, task: Task, jobs: Sequence[Job]) -> Iterator[list[Answer]]:
+        """Answer all jobs, in batches.
+
+        Raises:
+            AgeAssuranceError: If the run cannot go on; what was given before stays good.
+        """
+        ...

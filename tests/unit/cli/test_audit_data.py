@@ -1,0 +1,98 @@
+"""``audit predict`` and its neighbours, through the real command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from ageassure.audit.datasets.statement import AgeProof, Statement
+from ageassure.audit.prediction.files import read_predictions
+from ageassure.cli.app import app
+from ageassure.cli.output import ExitStatus
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.testing import Result
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    """One public-domain portrait, and a picture without a face."""
+    import hashlib
+
+    for name in ("astronaut", "coffee"):
+        content = (files("skimage.data") / f"{name}.png").read_bytes()
+        (tmp_path / f"{name}.png").write_bytes(content)
+    path = tmp_path / "people.csv"
+    path.write_text("sample_id,path,age\na,astronaut.png,34\nb,coffee.png,0\nc,none.png,1\n")
+    statement = Statement(
+        name="a portrait",
+        licence="public domain",
+        age_proof=AgeProof.DOCUMENT,
+        manifest_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+    )
+    path.with_suffix(".toml").write_text(statement.to_toml())
+    return path
+
+
+def test_predict_writes_a_row_for_each_picture(people: Path, tmp_path: Path) -> None:
+    out = tmp_path / "p.parquet"
+    done = run("audit", "predict", "--manifest", people, "--out", out, "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["by_status"] == {"no_face": 1, "ok": 1, "picture_unreadable": 1}
+    found = read_predictions(out)
+    assert 20 < found.estimated_age_years[0] < 60
+    again = run("audit", "predict", "--manifest", people, "--out", out)
+    assert again.exit_code == ExitStatus.AUDIT_INPUT
+    assert "exists and is not overwritten (bad_predictions)" in again.stderr
+
+
+def test_predict_can_make_pictures_worse(people: Path, tmp_path: Path) -> None:
+    for name, more in (("p.csv", ()), ("d.csv", ("--degrade", "blur=0.02"))):
+        done = run("audit", "predict", "--manifest", people, "--out", tmp_path / name, *more)
+        assert done.exit_code == 0, done.output
+    plain, worse = (read_predictions(tmp_path / name) for name in ("p.csv", "d.csv"))
+    assert plain.estimated_age_years[0] != worse.estimated_age_years[0]
+    assert json.loads((tmp_path / "d.run.json").read_text())["degradation"] == "blur"
+
+
+@pytest.mark.parametrize("degrade", ["blur", "blur=x", "age=1", "blur=9"])
+def test_predict_refuses_other_degradations(people: Path, tmp_path: Path, degrade: str) -> None:
+    out = tmp_path / "p.csv"
+    done = run("audit", "predict", "--manifest", people, "--out", out, "--degrade", degrade)
+    assert done.exit_code == ExitStatus.CONFIGURATION
+    assert not list(tmp_path.glob("p.*"))
+
+
+def test_predict_tells_the_lines_of_a_bad_manifest(people: Path, tmp_path: Path) -> None:
+    people.write_text("sample_id,path,age\na,astronaut.png,212\n")
+    statement = people.with_suffix(".toml")
+    import hashlib
+    import re
+
+    digest = hashlib.sha256(people.read_bytes()).hexdigest()
+    statement.write_text(re.sub("[0-9a-f]{64}", digest, statement.read_text()))
+    done = run("audit", "predict", "--manifest", people, "--out", tmp_path / "p.csv")
+    assert done.exit_code == ExitStatus.AUDIT_INPUT
+    assert "people.csv: line 2: age is no number of 0 to 120 (bad_data_set)" in done.stderr
+
+
+def test_without_the_extra_it_says_what_to_install(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setattr("ageassure.extras.find_spec", lambda name: None if name == "tqdm" else name)
+    done = run("audit", "predict", "--manifest", people, "--out", tmp_path / "p.csv")
+    assert done.exit_code == ExitStatus.CONFIGURATION
+    assert "pip install 'ageassure[audit]'" in done.stderr
