@@ -18,6 +18,9 @@ from sphinx.util.docutils import SphinxDirective
 from ageassure import errors
 from ageassure.cli.app import app
 from ageassure.cli.output import ExitStatus
+from ageassure.policy import preset_names, read_preset
+from ageassure.policy.presets import PROFILES
+from ageassure.policy.presets.preset import NO_LEGAL_ADVICE
 from ageassure.policy.reasons import SENTENCES, Reason
 
 if TYPE_CHECKING:
@@ -158,6 +161,41 @@ def model_reference() -> str:
     return "\n\n".join(sections)
 
 
+def preset_reference() -> str:
+    """One section for each preset, from its data file."""
+    sections = [NO_LEGAL_ADVICE]
+    for preset in map(read_preset, preset_names()):
+        followed = preset.needs_profile in PROFILES
+        sections += [
+            f"## {preset.name}",
+            f"{preset.title}. Version {preset.version}, drawn up on {preset.drawn_up_on}."
+            + ("" if followed else f" **Refuses to load: no profile {preset.needs_profile} yet.**"),
+            table(
+                ["step", "settled by", "greatest error of one attempt", "attempts", "seconds"],
+                [
+                    [
+                        f"`{step.name}`",
+                        ", ".join(sorted(step.methods)),
+                        "–" if step.bar_alpha is None else f"{step.bar_alpha * 100:g} %",
+                        str(step.max_attempts),
+                        "–" if step.time_limit_seconds is None else str(step.time_limit_seconds),
+                    ]
+                    for step in preset.steps
+                ],
+            ),
+            "Sources:",
+            "\n".join(
+                f"- {source.title} ({source.publisher}, {source.dated}); {source.reference}"
+                for source in preset.sources
+            ),
+            "Chosen here, by no source:",
+            "\n".join(f"- {choice}" for choice in preset.choices),
+            "Left to the operator:",
+            "\n".join(f"- {left}" for left in preset.left_to_operator),
+        ]
+    return "\n\n".join(sections)
+
+
 class Generated(SphinxDirective):
     """A directive whose content is Markdown made by a function of its arguments."""
 
@@ -181,6 +219,7 @@ class Catalogue(Generated):
         "exit-statuses": exit_table,
         "command-reference": command_reference,
         "model-reference": model_reference,
+        "preset-reference": preset_reference,
     }
 
 

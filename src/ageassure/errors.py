@@ -13,6 +13,11 @@
     │   ├── AttemptsExhaustedError     all attempts of this (audience, nonce) are used
     │   ├── TokenAlreadyIssuedError    this (audience, nonce) has had its one token
     │   └── AttemptStoreError          the attempt store cannot answer, or is full
+    ├── UnfinishedError                an assessment that was stopped, or could not be made
+    │   ├── DeadlineError              its time is over
+    │   ├── CalledOffError             nobody wants its answer any more
+    │   ├── OverloadError              too many others are under way
+    │   └── WorkerError                the process that made it ended, or gave no answer
     ├── IssuanceError                  a token that must not be signed
     ├── StatusError                    a credential whose status is not valid, or not known
     ├── EvidenceError                  evidence that cannot be assessed
@@ -67,7 +72,15 @@ PICTURE_CODES: Final = frozenset(
 FACE_CODES: Final = frozenset(
     {"no_face", "several_faces", "face_too_small", "face_turned", "face_cut"}
 )
-DOCUMENT_CODES: Final = frozenset({"document_malformed", "document_expired", "check_digit"})
+DOCUMENT_CODES: Final = frozenset(
+    {
+        "document_malformed",
+        "document_expired",
+        "document_contradictory",
+        "check_digit",
+        "barcode_unreadable",
+    }
+)
 CREDENTIAL_CODES: Final = frozenset(
     {"credential_malformed", "credential_expired", "credential_untrusted", "credential_no_age"}
 )
@@ -156,6 +169,12 @@ class AttemptsExhaustedError(RequestRefusedError):
     codes = frozenset({"attempts_exhausted"})
 
 
+class StepTimeOverError(RequestRefusedError):
+    """The evidence came after its step's time limit; it was not looked at."""
+
+    codes = frozenset({"step_time_over"})
+
+
 class TokenAlreadyIssuedError(RequestRefusedError):
     """This (audience, nonce) has had its one token."""
 
@@ -166,6 +185,36 @@ class AttemptStoreError(RequestRefusedError):
     """The attempt store cannot answer, or is full; the request is refused."""
 
     codes = frozenset({"attempt_store_unavailable"})
+
+
+class UnfinishedError(AgeAssuranceError):
+    """An assessment that was stopped, or could not be made; it says nothing of the evidence."""
+
+    codes = frozenset({"unfinished"})
+
+
+class DeadlineError(UnfinishedError):
+    """The time for the assessment is over."""
+
+    codes = frozenset({"deadline_exceeded"})
+
+
+class CalledOffError(UnfinishedError):
+    """The assessment was called off: nobody wants its answer any more."""
+
+    codes = frozenset({"called_off"})
+
+
+class OverloadError(UnfinishedError):
+    """Too many assessments are under way, and too many wait."""
+
+    codes = frozenset({"overload"})
+
+
+class WorkerError(UnfinishedError):
+    """The process that made the assessment ended, could not begin, or gave no proper answer."""
+
+    codes = frozenset({"worker_failed"})
 
 
 class IssuanceError(AgeAssuranceError):

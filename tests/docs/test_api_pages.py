@@ -17,6 +17,7 @@ ELSEWHERE = {"ageassure.verifier": {"JWKSet"}}
 @pytest.mark.parametrize(
     "room",
     [
+        "deadline",
         "errors",
         "estimators",
         "hardening",
@@ -27,8 +28,10 @@ ELSEWHERE = {"ageassure.verifier": {"JWKSet"}}
         "provider",
         "results",
         "testing",
+        "threads",
         "tokens",
         "verifier",
+        "wiping",
     ],
 )
 def test_every_public_name_is_shown(root: Path, room: str) -> None:

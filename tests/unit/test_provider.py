@@ -4,7 +4,7 @@ import gc
 import logging
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from ageassure.errors import (
     PresentationAttackError,
     RequestRefusedError,
     SignatureError,
+    StepTimeOverError,
     TokenAlreadyIssuedError,
     UnknownAudienceError,
 )
@@ -134,6 +135,40 @@ def _request(**changes: Any) -> AgeRequest:
 
 
 UNDER = {"age_over": None, "age_under": 13}
+
+
+class _Clock:
+    """Stands still until it is advanced; ``step`` seconds pass at each look."""
+
+    def __init__(self, moment: datetime) -> None:
+        self.moment = moment
+        self.step = 0.0
+
+    def __call__(self) -> datetime:
+        self.advance(self.step)
+        return self.moment
+
+    def advance(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+
+class _Slow:
+    """Takes its time for every estimate."""
+
+    def __init__(self, clock: _Clock, *, seconds: float) -> None:
+        self.clock, self.seconds = clock, seconds
+
+    def estimate(self, _evidence: object) -> AgeEstimate:
+        self.clock.advance(self.seconds)
+        return UNSURE
+
+
+def _timed_provider(pair: ThrowAway, clock: _Clock, **changes: Any) -> Provider:
+    steps = (
+        Step(name="face", policy=Policy(**FACE), time_limit_seconds=60),
+        Step(name="document", policy=Policy(**DOCUMENT), time_limit_seconds=120),
+    )
+    return _chain_provider(pair, policies=[_chain(steps=steps)], now=clock, **changes)
 
 
 class _Store:
@@ -483,6 +518,7 @@ class TestChain:
         assert result == AssuranceResult(
             outcome=Outcome.INCONCLUSIVE,
             reasons=("challenge_age_not_reached", "interval_spans_limit"),
+            policy_digest=_chain().digest,
         )
 
     def test_a_contradiction_stays_inconclusive_or_settles_as_chosen(self, pair: ThrowAway) -> None:
@@ -559,6 +595,42 @@ class TestSession:
             with pytest.raises(AttemptsExhaustedError):
                 session.submit("face", PICTURE)
             assert session.submit("document", b"d").token
+
+    def test_evidence_after_its_time_is_not_looked_at_and_leads_on(self, pair: ThrowAway) -> None:
+        clock = _Clock(pair.clock())
+        face = StubEstimator(UNSURE)
+        estimators = {"face": face, "document": StubEstimator(ADULT_DOCUMENT)}
+        provider = _timed_provider(pair, clock, estimators=estimators)
+        with provider.open(_request()) as session:
+            clock.advance(61)
+            with pytest.raises(StepTimeOverError):
+                session.submit("face", PICTURE)
+            assert (face.calls, session.awaiting) == (0, ("face", "document"))
+            clock.advance(120)  # the document's time begins with the last try of the face
+            assert session.submit("document", b"d").token
+
+    def test_time_is_taken_from_the_last_try_of_the_step_before(self, pair: ThrowAway) -> None:
+        clock = _Clock(pair.clock())
+        with _timed_provider(pair, clock).open(_request()) as session:
+            for _ in range(2):
+                clock.advance(30)
+                session.submit("face", PICTURE)
+            clock.advance(1)
+            with pytest.raises(StepTimeOverError):
+                session.submit("face", PICTURE)
+            clock.advance(121)
+            with pytest.raises(StepTimeOverError):
+                session.submit("document", b"d")
+
+    def test_a_whole_chain_goes_on_past_a_step_whose_time_is_over(self, pair: ThrowAway) -> None:
+        clock = _Clock(pair.clock())
+        slow = _Slow(clock, seconds=200)
+        estimators = {"face": slow, "document": StubEstimator(ADULT_DOCUMENT)}
+        provider = _timed_provider(pair, clock, estimators=estimators)
+        assert provider.assess({"face": PICTURE, "document": b"d"}, _request()).token
+        clock.step = 130  # every look at the clock finds it later
+        with pytest.raises(StepTimeOverError):
+            provider.assess({"face": PICTURE, "document": b"d"}, _request(nonce="m" * 22))
 
     def test_a_store_that_fails_does_not_lead_on(self, pair: ThrowAway) -> None:
         with _chain_provider(pair, attempt_store=_Store(lambda: None)).open(_request()) as session:

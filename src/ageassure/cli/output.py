@@ -18,6 +18,7 @@ from ageassure.errors import (
     ModelIntegrityError,
     RequestRefusedError,
     StatusError,
+    UnfinishedError,
     VerificationError,
 )
 
@@ -40,6 +41,7 @@ class ExitStatus(IntEnum):
     RETAINED = 8
     AUDIT_INPUT = 9
     AUDIT_FINDING = 10
+    UNFINISHED = 11
 
 
 _STATUS_OF: tuple[tuple[type[AgeAssuranceError], ExitStatus], ...] = (
@@ -51,6 +53,7 @@ _STATUS_OF: tuple[tuple[type[AgeAssuranceError], ExitStatus], ...] = (
     (IssuanceError, ExitStatus.REQUEST_REFUSED),
     (ModelIntegrityError, ExitStatus.MODEL_INTEGRITY),
     (AuditError, ExitStatus.AUDIT_INPUT),
+    (UnfinishedError, ExitStatus.UNFINISHED),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from ageassure.deadline import checkpoint
 from ageassure.errors import MissingExtraError, PictureError
 from ageassure.imaging.formats import read_header
 from ageassure.imaging.header import PictureFormat, check_sides, malformed, too_large, unsupported
@@ -89,10 +90,12 @@ def decode(
     Raises:
         PictureError: ``picture_malformed``, ``picture_unsupported`` or ``picture_too_large``. The
             error, its context and its traceback keep nothing of the picture.
+        UnfinishedError: If the work under way is to stop; asked before anything is decoded.
         ValueError: If ``long_side_pixels`` is less than 1.
     """
     encoded = _open(evidence)
     try:
+        checkpoint()
         if long_side_pixels < 1:
             raise ValueError(f"got long_side_pixels {long_side_pixels}, expected at least 1")
         if isinstance(evidence, np.ndarray):

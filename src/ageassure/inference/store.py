@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from ageassure.deadline import checkpoint
 from ageassure.errors import MissingExtraError, ModelIntegrityError
 from ageassure.inference.manifest import ModelManifest
 from ageassure.inference.pinned import MODEL_IDS, PINNED
@@ -55,12 +56,16 @@ class Model:
     def run(self, image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """Run the network on one input array of the manifest's shape.
 
+        Every run is a stage of its own: before it the work may be stopped.
+
         Returns:
             One float32 array for each output, in the manifest's order; all finite.
 
         Raises:
+            UnfinishedError: If the work under way is to stop.
             ModelIntegrityError: If onnxruntime fails or an output is not finite.
         """
+        checkpoint()
         return self._session.run(image)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ageassure.errors import ConfigurationError
 from ageassure.policy.reasons import Reason
@@ -28,6 +28,8 @@ class RequiredCertainty:
     Raises:
         ConfigurationError: If it is not.
     """
+
+    KIND: ClassVar[str] = "required_certainty"
 
     certainty: float
 
@@ -61,4 +63,4 @@ class RequiredCertainty:
 
     def to_dict(self) -> dict[str, Any]:
         """As data."""
-        return {"kind": "required_certainty", "certainty": self.certainty}
+        return {"kind": self.KIND, "certainty": self.certainty}

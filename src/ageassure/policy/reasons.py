@@ -42,6 +42,7 @@ class Reason(StrEnum):
     CONTRADICTION = "contradiction"
     EVIDENCE_MISSING = "evidence_missing"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+    STEP_TIME_OVER = "step_time_over"
 
 
 SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
@@ -72,6 +73,7 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
         Reason.CONTRADICTION: "Two methods contradict each other about the limit.",
         Reason.EVIDENCE_MISSING: "The next method's evidence was not given.",
         Reason.ATTEMPTS_EXHAUSTED: "All attempts of this method are used.",
+        Reason.STEP_TIME_OVER: "The time for this method's evidence is over.",
         "picture_malformed": "The picture is damaged or incomplete.",
         "picture_too_large": "The picture is larger than is accepted.",
         "picture_unsupported": "The picture is of a kind that is not accepted.",

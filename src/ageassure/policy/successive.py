@@ -18,7 +18,7 @@ from ageassure.policy.bars import ROUNDING
 from ageassure.policy.decision import Decision
 from ageassure.policy.policy import Policy
 from ageassure.policy.reasons import SENTENCES, Reason
-from ageassure.policy.strict import data_digest, finite, instance, text
+from ageassure.policy.strict import data_digest, finite, instance, text, whole
 from ageassure.policy.terms import OnContradiction, Told
 from ageassure.results import AgeEstimate, AssuranceLevel, Direction, MethodClass, Outcome
 
@@ -30,6 +30,9 @@ CONTRADICTION_TAIL: Final = 0.05
 other at least 1 − this: the two-sided 90 % intervals lie on different sides. An interval estimate
 is exact. Both sides must be this sure, so that a face near the limit contradicts nothing."""
 
+MAX_TIME_LIMIT_SECONDS: Final = 86_400
+"""A provider remembers a request's attempts for a day."""
+
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 
 
@@ -40,18 +43,23 @@ class Step:
     Attributes:
         name: Name of the estimator, ``[a-z][a-z0-9_]{0,31}``.
         policy: What settles the outcome at this step.
+        time_limit_seconds: How long after the step before it was last tried (for the first step:
+            after the chain was opened) evidence is still taken, 1 … 86,400; None for no limit.
 
     Raises:
-        ConfigurationError: If the name is malformed or the policy is none.
+        ConfigurationError: If the name or the time limit is malformed, or the policy is none.
     """
 
     name: str
     policy: Policy
+    time_limit_seconds: int | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(text(self.name, "step name")):
             raise ConfigurationError(f"got step name {self.name!r}, expected [a-z][a-z0-9_]*")
         instance(self.policy, Policy, "policy")
+        if self.time_limit_seconds is not None:
+            whole(self.time_limit_seconds, "time_limit_seconds", 1, MAX_TIME_LIMIT_SECONDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +197,14 @@ class Successive:
         """As data, in a stable order."""
         return {
             "format": "ageassure-successive-1",
-            "steps": [{"name": s.name, "policy": s.policy.to_dict()} for s in self.steps],
+            "steps": [
+                {
+                    "name": step.name,
+                    "policy": step.policy.to_dict(),
+                    "time_limit_seconds": step.time_limit_seconds,
+                }
+                for step in self.steps
+            ],
             "session_alpha": self.session_alpha,
             "on_contradiction": self.on_contradiction.value,
         }

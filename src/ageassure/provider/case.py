@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ageassure import errors
+from ageassure.deadline import checkpoint
 from ageassure.errors import (
     AgeAssuranceError,
     AttemptsExhaustedError,
@@ -14,6 +15,7 @@ from ageassure.errors import (
     EvidenceError,
     ModelIntegrityError,
     TokenAlreadyIssuedError,
+    UnfinishedError,
 )
 from ageassure.policy import attempt_key, token_key
 from ageassure.results import AgeEstimate, AssuranceResult, Direction, Outcome
@@ -40,6 +42,7 @@ class Case:
 
     request: AgeRequest
     rule: Policy | Successive
+    rule_digest: str
     steps: tuple[Step, ...]
     methods: frozenset[MethodClass]
     estimators: Mapping[str, Estimator[Any]]
@@ -53,7 +56,9 @@ class Case:
         Raises:
             AttemptsExhaustedError: If none is left.
             AttemptStoreError: If the store cannot answer.
+            UnfinishedError: If the work is to stop; no attempt is counted.
         """
+        checkpoint()
         key = attempt_key(self.request.audience, self.request.nonce, step.name)
         if not self._take(key, step.policy.max_attempts):
             raise AttemptsExhaustedError("all attempts of this request are used")
@@ -68,11 +73,14 @@ class Case:
             EvidenceError: If the evidence cannot be assessed, or the estimator breaks its contract.
             ConfigurationError: If the estimator's set-up is wrong.
             ModelIntegrityError: If its model is not the pinned one.
+            UnfinishedError: If the work is to stop, before or afterwards.
         """
         failure: AgeAssuranceError
         estimator: Any = self.estimators[step.name]  # a plug-in may return anything
         try:
+            checkpoint()
             answer = estimator.estimate(held.pop())
+            checkpoint()
             if isinstance(answer, AgeEstimate):
                 return answer
             del answer
@@ -90,11 +98,14 @@ class Case:
             TokenAlreadyIssuedError: If this (audience, nonce) has had its token.
             AttemptStoreError: If the store cannot answer.
             IssuanceError: If the token cannot be signed.
+            UnfinishedError: If the work is to stop; no token is claimed.
         """
+        checkpoint()
         answered = decision.outcome is _ANSWERS[self.request.direction]
         return AssuranceResult(
             outcome=decision.outcome,
             reasons=decision.reasons,
+            policy_digest=self.rule_digest,
             method_class=decision.method_class,
             assurance_level=decision.level,
             token=self._token(decision) if answered else None,
@@ -130,10 +141,13 @@ def _anew(error: AgeAssuranceError) -> AgeAssuranceError:
     """The same error of our own tree, without traceback, context, notes or attributes.
 
     A plug-in's own class becomes the class of ours that has its code, else ``evidence``. Errors
-    that are not about evidence pass only where they are about the estimator's own set-up.
+    that are not about evidence pass only where they are about the estimator's own set-up, or say
+    that the assessment was not finished.
     """
     code: object = getattr(error, "code", None)
-    if isinstance(error, EvidenceError | ConfigurationError | ModelIntegrityError):
+    if isinstance(
+        error, EvidenceError | ConfigurationError | ModelIntegrityError | UnfinishedError
+    ):
         for cls in type(error).__mro__:
             if (
                 issubclass(cls, AgeAssuranceError)

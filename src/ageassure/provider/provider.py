@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
+from ageassure.deadline import Deadline
 from ageassure.errors import ConfigurationError, RequestRefusedError, UnknownAudienceError
 from ageassure.estimators.base import Estimator
 from ageassure.policy import AttemptStore, Policy, Step, Successive, Told
@@ -12,6 +13,7 @@ from ageassure.provider.case import Case
 from ageassure.provider.session import Session, assess_chain
 from ageassure.results import Direction, MethodClass
 from ageassure.tokens.clock import Clock, read_clock, utc_now
+from ageassure.wiping import Wiping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,12 +54,12 @@ class Provider:
         self._estimators = dict(estimators)
         if not all(isinstance(each, Estimator) for each in self._estimators.values()):
             raise ConfigurationError("got an estimator without estimate()")
-        self._rules: dict[tuple[Direction, int], tuple[Policy | Successive, tuple[Step, ...]]] = {}
+        self._rules: dict[tuple[Direction, int], _Rule] = {}
         for rule in policies:
             asked = (rule.direction, rule.age_limit)
             if asked in self._rules:
                 raise ConfigurationError("got two policies for the same limit and direction")
-            self._rules[asked] = (rule, self._steps_of(rule))
+            self._rules[asked] = _Rule(rule, self._steps_of(rule), rule.digest)
         parties = tuple(relying_parties)
         self._addresses = {party.audience: party.return_addresses for party in parties}
         if len(self._addresses) != len(parties):
@@ -84,8 +86,14 @@ class Provider:
             raise ConfigurationError("got a step without an estimator of its name")
         return rule.steps
 
-    def assess(self, evidence: object, request: AgeRequest) -> AssuranceResult:
+    def assess(
+        self, evidence: object, request: AgeRequest, *, timeout_seconds: float | None = None
+    ) -> AssuranceResult:
         """Assess evidence for one request.
+
+        Every ``bytearray`` and writable ``memoryview`` in the evidence is filled with zeros before
+        this returns or raises, whether it was assessed or not. From a coroutine, use
+        :class:`~ageassure.threads.AssessmentThreads`.
 
         Args:
             evidence: What the estimator takes. For a chain a mapping of step names to evidence:
@@ -93,6 +101,8 @@ class Provider:
                 evidence is not there the chain stops, INCONCLUSIVE with ``evidence_missing``, and
                 evidence of steps that are not reached is not looked at.
             request: What the relying party asked.
+            timeout_seconds: Asked between the stages and before the token is claimed; an estimator
+                of your own that calls no :func:`~ageassure.deadline.checkpoint` is one stage.
 
         Returns:
             The outcome with its reasons, and the token where it answers what was asked.
@@ -110,14 +120,17 @@ class Provider:
             ConfigurationError: If the estimator's set-up is wrong, or the evidence for a chain is
                 no mapping of its steps.
             ModelIntegrityError: If the estimator's model is not the pinned one.
+            UnfinishedError: If the time is over, or the assessment was called off; in a chain too.
         """
+        wiping = Wiping(evidence)
         held = [evidence]
         del evidence
         try:
-            case = self._case(request)
-            if isinstance(case.rule, Successive):
-                return assess_chain(case, case.rule, held)
-            return _assess_once(case, case.rule, held)
+            with wiping, Deadline(timeout_seconds):
+                case = self._case(request)
+                if isinstance(case.rule, Successive):
+                    return assess_chain(case, case.rule, held)
+                return _assess_once(case, case.rule, held)
         finally:
             held.clear()
 
@@ -143,7 +156,7 @@ class Provider:
         asked = (request.direction, request.age_limit)
         if asked not in self._rules:
             raise RequestRefusedError("got a limit and direction that no policy is for")
-        rule, steps = self._rules[asked]
+        rule, steps, digest = self._rules[asked]
         request = replace(
             request,
             tell_method=request.tell_method and Told.METHOD in rule.may_tell,
@@ -162,6 +175,7 @@ class Provider:
         return Case(
             request=request,
             rule=rule,
+            rule_digest=digest,
             steps=steps,
             methods=methods,
             estimators=self._estimators,
@@ -169,6 +183,12 @@ class Provider:
             store=self._store,
             now=self._now,
         )
+
+
+class _Rule(NamedTuple):
+    rule: Policy | Successive
+    steps: tuple[Step, ...]
+    digest: str
 
 
 def _assess_once(case: Case, policy: Policy, held: list[object]) -> AssuranceResult:

@@ -7,14 +7,18 @@ from dataclasses import replace
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, final
 
+from ageassure.deadline import Deadline
 from ageassure.errors import (
     AttemptsExhaustedError,
     ConfigurationError,
     EvidenceError,
     RequestRefusedError,
+    StepTimeOverError,
 )
 from ageassure.policy import Finding, OnContradiction, Reason
 from ageassure.results import AssuranceResult, Outcome
+from ageassure.tokens.clock import read_clock
+from ageassure.wiping import Wiping
 
 if TYPE_CHECKING:
     from ageassure.policy import Successive
@@ -36,6 +40,8 @@ class Session:
         self._chain = chain
         self._findings: list[Finding] = []
         self._reached = -1
+        self._opened = read_clock(case.now)
+        self._tried: dict[int, float] = {}
         self._ended = False
         self._lock = RLock()
 
@@ -50,24 +56,31 @@ class Session:
         steps = self._case.steps[max(self._reached, 0) : self._reached + 2]
         return tuple(step.name for step in steps)
 
-    def submit(self, step: str, evidence: object) -> AssuranceResult:
+    def submit(
+        self, step: str, evidence: object, *, timeout_seconds: float | None = None
+    ) -> AssuranceResult:
         """Assess one step's evidence, and decide on everything so far.
 
         Evidence that cannot be assessed is INCONCLUSIVE with its code as reason, and an attempt.
+        It is wiped as by :meth:`Provider.assess`, and so is the time limited.
 
         Raises:
             AttemptsExhaustedError: If this step has no attempts left; the next step is awaited.
+            StepTimeOverError: If this step's time limit has passed; the next step is awaited. The
+                evidence is not looked at, and no attempt is counted.
             RequestRefusedError: If the step is not awaited.
             TokenAlreadyIssuedError: If this (audience, nonce) has had its token.
             AttemptStoreError: If the attempt store cannot answer.
             IssuanceError: If the token cannot be signed.
             ConfigurationError: If the estimator's set-up is wrong.
             ModelIntegrityError: If the estimator's model is not the pinned one.
+            UnfinishedError: If the time is over, or the assessment was called off.
         """
+        wiping = Wiping(evidence)
         held = [evidence]
         del evidence
         try:
-            with self._lock:
+            with wiping, Deadline(timeout_seconds), self._lock:
                 return self._submit(step, held)
         finally:
             held.clear()
@@ -78,16 +91,18 @@ class Session:
         index = [step.name for step in self._case.steps].index(name)
         step = self._case.steps[index]
         try:
+            self._check_time(index)
             self._case.take_attempt(step)
-        except AttemptsExhaustedError:
-            self._reached = index
+        except (AttemptsExhaustedError, StepTimeOverError):
+            self._reach(index)
             raise
-        self._reached = index
+        self._reach(index)
         try:
             # In one expression: no local variable keeps the estimate in a traceback.
             self._findings.append(Finding(step=name, estimate=self._case.estimate(step, held)))
         except EvidenceError as error:
             self._findings.append(Finding(step=name, code=error.code))
+        self._tried[index] = read_clock(self._case.now)
         decision = self._chain.decide(
             self._findings,
             methods=self._case.methods,
@@ -100,6 +115,17 @@ class Session:
             # Nothing that comes later could change it, so nothing more is collected.
             self.close()
         return self._case.conclude(decision)
+
+    def _reach(self, index: int) -> None:
+        self._reached = index
+        self._tried[index] = read_clock(self._case.now)
+
+    def _check_time(self, index: int) -> None:
+        """Has the step's time limit passed, counted from the last try of the one before it?"""
+        limit = self._case.steps[index].time_limit_seconds
+        since = self._tried.get(index - 1, self._opened)
+        if limit is not None and read_clock(self._case.now) > since + limit:
+            raise StepTimeOverError("the time limit of this step has passed")
 
     def close(self) -> None:
         """Forget the estimates and accept no more evidence."""
@@ -120,6 +146,7 @@ def assess_chain(case: Case, chain: Successive, held: list[Any]) -> AssuranceRes
     Raises:
         ConfigurationError: If it is no mapping of the chain's steps.
         AttemptsExhaustedError: If the last step has no attempts left.
+        StepTimeOverError: If the last step's time limit has passed.
         AgeAssuranceError: As :meth:`Session.submit`.
     """
     names = {step.name for step in chain.steps}
@@ -133,12 +160,14 @@ def assess_chain(case: Case, chain: Successive, held: list[Any]) -> AssuranceRes
                 break
             try:
                 result = session.submit(step.name, held[0][step.name])
-            except AttemptsExhaustedError:
+            except (AttemptsExhaustedError, StepTimeOverError) as error:
                 if step is case.steps[-1]:
                     raise
-                reasons[Reason.ATTEMPTS_EXHAUSTED] = None
+                reasons[error.code] = None
                 continue
             reasons |= dict.fromkeys(result.reasons)
             if not session.awaiting:
                 return replace(result, reasons=tuple(reasons))
-    return AssuranceResult(outcome=Outcome.INCONCLUSIVE, reasons=tuple(reasons))
+    return AssuranceResult(
+        outcome=Outcome.INCONCLUSIVE, reasons=tuple(reasons), policy_digest=case.rule_digest
+    )

@@ -88,12 +88,15 @@ class AssuranceResult:
         reasons: Reason codes in the order in which they arose; no personal data.
         method_class: Class of the method that settled the outcome; None if none did.
         assurance_level: Level reached by the policy's table; None if nothing was settled.
+        policy_digest: SHA-256 (64 hex digits) of the policy or chain that decided, for the
+            provider's own record; the token does not carry it.
         token: The signed age token. None where nothing was settled, and where "under" was asked
             and the outcome is OVER. Hidden in ``repr``.
     """
 
     outcome: Outcome
     reasons: tuple[str, ...]
+    policy_digest: str
     method_class: MethodClass | None = None
     assurance_level: AssuranceLevel | None = None
     token: str | None = field(default=None, repr=False)

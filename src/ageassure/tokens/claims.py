@@ -43,7 +43,6 @@ KEY_THUMBPRINT: Final = "jkt"
 """The one member of ``cnf`` (RFC 7800; RFC 9449, 6.1)."""
 
 REQUIRED_CLAIMS: Final = frozenset({ISSUER, AUDIENCE, NONCE, TOKEN_ID, ISSUED_AT, EXPIRES_AT, AGE})
-CLAIM_NAMES: Final = REQUIRED_CLAIMS | {METHOD, LEVEL, POLICY, CONFIRMATION}
 
 TOKEN_ID_BYTES: Final = 16
 # base64url of 16 bytes: the last character carries two bits.
@@ -52,7 +51,6 @@ _TOKEN_ID: Final = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
 _AGE_LIMITS: Final = {str(limit): limit for limit in range(MIN_AGE_LIMIT, MAX_AGE_LIMIT + 1)}
 _METHODS: Final[dict[str, Any]] = {method.value: method for method in MethodClass}
 _LEVELS: Final[dict[str, Any]] = {level.value: level for level in AssuranceLevel}
-_NONE_TOLD: Final = (None, None, None, None)
 
 _MAX_URL_CHARACTERS: Final = 512
 _PORT: Final = r"(?::[0-9]{1,5})?"
@@ -164,8 +162,8 @@ class AgeClaims(NamedTuple):
 
 
 def _is_well_formed(claims: tuple[Any, ...]) -> bool:
-    issuer, audience, nonce, token_id, issued_at, expires_at, limit, at_or_over = claims[:8]
-    method_class, level, policy_uri, holder_jkt = claims[8:]
+    issuer, audience, nonce, token_id, issued_at, expires_at, limit, at_or_over, *told = claims
+    method_class, level, policy_uri, holder_jkt = told
     # type() and not isinstance(): a boolean is no integer.
     return (
         type(issuer) is type(audience) is type(nonce) is type(token_id) is str
@@ -195,13 +193,24 @@ def parse_claims(payload: bytes) -> AgeClaims:
 
 
 def _claims_of(members: dict[str, Any]) -> AgeClaims | None:
-    if not REQUIRED_CLAIMS <= members.keys() <= CLAIM_NAMES:
+    optional = (
+        members.get(METHOD),
+        members.get(LEVEL),
+        members.get(POLICY),
+        members.get(CONFIRMATION),
+    )
+    # A null counts as absent here: with it, as with any unknown claim, there is one too many.
+    told = len(optional) - optional.count(None)
+    if not members.keys() >= REQUIRED_CLAIMS or len(members) != len(REQUIRED_CLAIMS) + told:
         return None
-    optional = _optional_of(members) if len(members) > len(REQUIRED_CLAIMS) else _NONE_TOLD
+    method, level, policy_uri, confirmation = optional
     age = members[AGE]
-    if type(age) is not dict or len(age) != 1 or optional is None:
+    if type(age) is not dict or len(age) != 1:
         return None
     ((limit, at_or_over),) = age.items()
+    jkt = None if confirmation is None else _thumbprint_of(confirmation)
+    if jkt is None and confirmation is not None:
+        return None
     claims = AgeClaims(
         members[ISSUER],
         members[AUDIENCE],
@@ -211,28 +220,16 @@ def _claims_of(members: dict[str, Any]) -> AgeClaims | None:
         members[EXPIRES_AT],
         _AGE_LIMITS.get(limit, 0),
         at_or_over,
-        *optional,
+        _METHODS.get(method, method) if type(method) is str else method,
+        _LEVELS.get(level, level) if type(level) is str else level,
+        policy_uri,
+        jkt,
     )
     return claims if _is_well_formed(claims) else None
 
 
-def _optional_of(members: dict[str, Any]) -> tuple[Any, Any, Any, Any] | None:
-    """Method class, level, policy and thumbprint, each None where absent; None if ill-formed."""
-    # null is nobody's type here, and would pass for an absent claim.
-    if None in members.values():
+def _thumbprint_of(confirmation: Any) -> Any:  # noqa: ANN401 - a member not yet checked
+    """What ``cnf`` holds, not yet checked; None if it has another form."""
+    if type(confirmation) is not dict or confirmation.keys() != {KEY_THUMBPRINT}:
         return None
-    method, level = members.get(METHOD), members.get(LEVEL)
-    jkt = None
-    if CONFIRMATION in members:
-        confirmation = members[CONFIRMATION]
-        if type(confirmation) is not dict or confirmation.keys() != {KEY_THUMBPRINT}:
-            return None
-        jkt = confirmation[KEY_THUMBPRINT]
-        if jkt is None:
-            return None
-    return (
-        _METHODS.get(method, method) if type(method) is str else method,
-        _LEVELS.get(level, level) if type(level) is str else level,
-        members.get(POLICY),
-        jkt,
-    )
+    return confirmation[KEY_THUMBPRINT]

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 
 _SHA256: Final = hashes.SHA256()
 _ES256_BYTES: Final = 64
+# By the highest bits of r and s, which get a zero byte before them if set: SEQUENCE, INTEGER of r;
+# INTEGER of s.
+_DER_HEADS: Final = (
+    ((b"\x30\x44\x02\x20", b"\x02\x20"), (b"\x30\x45\x02\x20", b"\x02\x21\x00")),
+    ((b"\x30\x45\x02\x21\x00", b"\x02\x20"), (b"\x30\x46\x02\x21\x00", b"\x02\x21\x00")),
+)
 _NO_PARTS: Final = "got no three parts of canonical base64url"
 _NO_HEADERS: Final[Mapping[bytes, Mapping[str, object]]] = {}
 
@@ -144,8 +150,7 @@ def _is_signature(signature: bytes, data: bytes, jwk: PublicJWK) -> bool:
         if jwk.alg == "ES256":
             if len(signature) != _ES256_BYTES:
                 return False
-            r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-            key.verify(encode_dss_signature(r, s), data, _ecdsa())
+            key.verify(_der(signature), data, _ecdsa())
         elif jwk.alg in ("PS256", "RS256"):
             key.verify(signature, data, _rsa_padding(jwk.alg), _SHA256)
         else:
@@ -153,6 +158,20 @@ def _is_signature(signature: bytes, data: bytes, jwk: PublicJWK) -> bool:
     except InvalidSignature:
         return False
     return True
+
+
+def _der(signature: bytes) -> bytes:
+    """An ES256 signature as OpenSSL reads it (RFC 3279, 2.2.3).
+
+    Nearly all consist of two integers of 32 bytes that begin with no zero byte. These are copied
+    behind constant heads; for the others the library computes.
+    """
+    first, second = signature[0], signature[32]
+    if first and second:
+        start, middle = _DER_HEADS[first >> 7][second >> 7]
+        return start + signature[:32] + middle + signature[32:]
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+    return encode_dss_signature(r, s)
 
 
 def sign_compact(header: Mapping[str, object], payload: bytes, signer: Signer) -> str:

@@ -16,9 +16,9 @@ MAX_DEPTH: Final = 8
 
 _MAX_INTEGER_CHARACTERS: Final = 20  # "-9223372036854775808"
 
-# Strings are consumed whole, closed or not, so that the scan stays linear on any input.
-_STRING_OR_BRACKET: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
-
+# Strings are consumed whole, closed or not, so that the scan stays linear on any input. Compiled,
+# and kept by re, on first use: few texts need it.
+_STRING_OR_BRACKET: Final = rb'(?s:"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}])'
 
 _WHITESPACE: Final = " \t\n\r"  # RFC 8259, 2
 
@@ -58,7 +58,7 @@ _DECODER: Final = json.JSONDecoder(
 
 def _too_deep(data: bytes) -> bool:
     depth = 0
-    for match in _STRING_OR_BRACKET.finditer(data):
+    for match in re.finditer(_STRING_OR_BRACKET, data):
         token = match[0]
         if token in (b"{", b"["):
             depth += 1

@@ -110,7 +110,9 @@ class MemoryReplayStore:
             ConfigurationError: If the clock is no clock.
         """
         now_seconds = read_clock(self._now)
-        forget_at = max(expires_at, int(now_seconds) + LEAST_REMEMBERED_SECONDS)
+        forget_at = int(now_seconds) + LEAST_REMEMBERED_SECONDS
+        if expires_at > forget_at:
+            forget_at = expires_at
         minute = forget_at // _BUCKET_SECONDS + 1
         with self._guard.lock:
             if self._due or (self._minutes and self._minutes[0] * _BUCKET_SECONDS <= now_seconds):

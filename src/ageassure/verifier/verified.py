@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -11,11 +10,11 @@ if TYPE_CHECKING:
     from ageassure.results import AssuranceLevel, MethodClass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifiedAge:
+class VerifiedAge(NamedTuple):
     """An answer about one person's age that passed every check, once.
 
-    Made by :meth:`ageassure.verifier.TokenVerifier.verify` and nowhere else in the library. Beside
+    A named tuple, because one is made for every token in less than half of a dataclass's time. Made
+    by :meth:`ageassure.verifier.TokenVerifier.verify` and nowhere else in the library. Beside
     the answer itself it says nothing about the person: no age, no identifier.
 
     Attributes:
@@ -45,4 +44,8 @@ class VerifiedAge:
     policy_uri: str | None
     issued_at: datetime
     expires_at: datetime
-    holder_jkt: str | None = field(repr=False)
+    holder_jkt: str | None
+
+    def __repr__(self) -> str:
+        shown = zip(self._fields[:-1], self[:-1], strict=True)  # all but holder_jkt
+        return f"VerifiedAge({', '.join(f'{name}={value!r}' for name, value in shown)})"

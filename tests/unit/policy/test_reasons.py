@@ -44,7 +44,8 @@ def test_decisions_and_results_are_explained_in_order() -> None:
     reasons = (Reason.PIPELINE_MISMATCH, "no_face")
     expected = (SENTENCES["pipeline_mismatch"], SENTENCES["no_face"])
     assert explain(Decision(outcome=Outcome.INCONCLUSIVE, reasons=reasons)) == expected
-    assert explain(AssuranceResult(outcome=Outcome.INCONCLUSIVE, reasons=reasons)) == expected
+    result = AssuranceResult(outcome=Outcome.INCONCLUSIVE, reasons=reasons, policy_digest="0" * 64)
+    assert explain(result) == expected
 
 
 def test_an_unknown_code_is_refused_and_not_shown() -> None:

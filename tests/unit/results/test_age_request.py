@@ -91,7 +91,9 @@ def test_messages_do_not_show_the_nonce() -> None:
 
 
 def test_a_result_does_not_show_its_token() -> None:
-    result = AssuranceResult(outcome=Outcome.OVER, reasons=(), token="aaa.bbb.ccc")
+    result = AssuranceResult(
+        outcome=Outcome.OVER, reasons=(), policy_digest="0" * 64, token="aaa.bbb.ccc"
+    )
     assert "bbb" not in repr(result)
 
 

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from ageassure.errors import AlgorithmError, IssuanceError, MalformedTokenError, SignatureError
 from ageassure.tokens import SigningKey, base64url
 from ageassure.tokens.jws import (
     CompactJWS,
+    _der,
     encode_header,
     parse_compact,
     parse_header,
@@ -52,6 +55,18 @@ def test_changed_bytes(alg: str) -> None:
         verify_signature(jws._replace(signing_input=jws.signing_input + b"x"), key)
     with pytest.raises(SignatureError):
         verify_signature(jws, SigningKey.generate(alg).public)
+
+
+@given(st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
+@example(bytes(32), bytes(32))
+@example(b"\x7f" + bytes(31), b"\x80" + bytes(31))
+@example(b"\x80" + bytes(31), b"\x7f" + bytes(31))
+@example(b"\x00\x80" + bytes(30), b"\x01" + bytes(31))
+@example(b"\x01" + bytes(31), b"\x00\x7f" + bytes(30))
+@example(b"\xff" * 32, b"\xff" * 32)
+def test_signatures_reach_openssl_as_the_library_writes_them(r: bytes, s: bytes) -> None:
+    written = encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))
+    assert _der(r + s) == written
 
 
 @pytest.mark.parametrize("named", [*ALGORITHMS, "none", "HS256", "ES512", "", None, ["ES256"]])

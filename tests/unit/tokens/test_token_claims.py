@@ -10,7 +10,10 @@ import pytest
 from ageassure.errors import ConfigurationError, IssuanceError, MalformedTokenError
 from ageassure.results import AssuranceLevel, MethodClass
 from ageassure.tokens.claims import (
-    CLAIM_NAMES,
+    CONFIRMATION,
+    LEVEL,
+    METHOD,
+    POLICY,
     REQUIRED_CLAIMS,
     AgeClaims,
     checked_issuer,
@@ -58,7 +61,12 @@ def test_exactly_these_members_are_written() -> None:
         "policy": "https://age.example/practice/1?lang=en#limits",
         "cnf": {"jkt": "h" * 43},
     }
-    assert json.loads(FULL.to_json()).keys() == CLAIM_NAMES
+    assert json.loads(FULL.to_json()).keys() == REQUIRED_CLAIMS | {
+        METHOD,
+        LEVEL,
+        POLICY,
+        CONFIRMATION,
+    }
     assert json.loads(LEAST.to_json()).keys() == REQUIRED_CLAIMS
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from threading import Barrier, Thread
@@ -104,8 +103,22 @@ def test_only_what_was_told_is_returned() -> None:
     verified = verifier().verify(token(), nonce=NONCE, age_over=18)
     assert (verified.method_class, verified.level) == (None, None)
     assert (verified.policy_uri, verified.holder_jkt) == (None, None)
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         verified.age_over = 99  # type: ignore[misc]
+
+
+def test_a_holder_is_shown_to_nobody() -> None:
+    verified = verifier().verify(token(holder_jkt=HOLDER.kid), nonce=NONCE, age_over=16)
+    assert verified.holder_jkt == HOLDER.kid
+    assert (
+        repr(verified)
+        == str(verified)
+        == (
+            f"VerifiedAge(issuer={ISSUER!r}, audience={AUDIENCE!r}, age_over=16, age_under=None, "
+            "proven_limit=18, method_class=None, level=None, policy_uri=None, "
+            f"issued_at={IAT!r}, expires_at={IAT + timedelta(minutes=15)!r})"
+        )
+    )
 
 
 def test_under_the_limit_itself() -> None:

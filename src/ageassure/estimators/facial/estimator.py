@@ -7,6 +7,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from ageassure.deadline import Deadline, checkpoint
 from ageassure.errors import AgeAssuranceError, ModelIntegrityError
 from ageassure.estimators.facial.calibration import Calibration
 from ageassure.estimators.facial.operating_points import OperatingPoints
@@ -14,6 +15,7 @@ from ageassure.estimators.facial.pipeline import LONG_SIDE_PIXELS, FacialPipelin
 from ageassure.imaging import decode
 from ageassure.inference import read_pinned
 from ageassure.results import AgeDistribution, MethodClass, PresentationAttack, Provenance
+from ageassure.wiping import Wiping
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +94,10 @@ class FacialAgeEstimator:
         return self._points.lower_bar(age_limit, alpha=alpha)
 
     def estimate(
-        self, evidence: bytes | bytearray | memoryview | NDArray[np.uint8]
+        self,
+        evidence: bytes | bytearray | memoryview | NDArray[np.uint8],
+        *,
+        timeout_seconds: float | None = None,
     ) -> AgeDistribution:
         """Estimate the age of the one face in a picture.
 
@@ -100,6 +105,8 @@ class FacialAgeEstimator:
             evidence: A JPEG, PNG or WebP file, or RGB pixels, uint8 ``[height, width, 3]``. A
                 ``bytearray`` or a writable ``memoryview`` is filled with zeros; ``bytes`` cannot
                 be, and an array stays the caller's.
+            timeout_seconds: Asked between the stages; the decoder and the networks are not
+                interrupted. From a coroutine, use :class:`~ageassure.threads.AssessmentThreads`.
 
         Returns:
             Probabilities of the completed years 0 … 120.
@@ -108,10 +115,14 @@ class FacialAgeEstimator:
             PictureError: If the picture cannot be read.
             FaceError: ``no_face`` or ``several_faces``.
             ModelIntegrityError: If a network fails.
+            UnfinishedError: If the time is over, or the assessment was called off.
+            ConfigurationError: If the timeout is no finite number.
         """
         try:
-            with decode(evidence, long_side_pixels=LONG_SIDE_PIXELS) as frame:
-                raw = self._pipeline.raw(frame)
+            with Wiping(evidence), Deadline(timeout_seconds):
+                with decode(evidence, long_side_pixels=LONG_SIDE_PIXELS) as frame:
+                    raw = self._pipeline.raw(frame)
+                checkpoint()
         except AgeAssuranceError as error:
             refusal = type(error)(str(error), code=error.code)
         else:

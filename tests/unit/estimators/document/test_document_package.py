@@ -1,0 +1,52 @@
+"""The package's names, what they load, and the page that shows them."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ageassure.estimators.document as package
+
+ROOT = Path(__file__).parents[4]
+SOURCE = Path(str(package.__file__))
+HEAVY = {"numpy", "cv2", "zxingcpp", "cryptography", "onnxruntime"}
+
+
+def test_names_are_sorted_and_what_type_checkers_see_is_what_is_loaded() -> None:
+    tree = ast.parse(SOURCE.read_text(encoding="utf-8"))
+    seen = {
+        alias.name: str(node.module).rpartition(".")[2]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and "document." in str(node.module)
+        for alias in node.names
+    }
+    assert seen == package._HOMES
+    assert sorted(seen) == package.__all__
+
+
+@pytest.mark.parametrize("name", package.__all__)
+def test_every_name_can_be_had_and_is_shown(name: str) -> None:
+    assert getattr(package, name).__name__ == name
+    page = (ROOT / "docs" / "reference" / "api" / "documents.md").read_text(encoding="utf-8")
+    assert re.search(rf"auto\w+:: {package.__name__}\.{name}$", page, re.MULTILINE)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'Oracle'"):
+        package.Oracle  # noqa: B018
+
+
+def test_reading_texts_loads_no_extra() -> None:
+    code = (
+        "import sys, ageassure.estimators.document as d; d.MRZAgeEstimator; d.LicenceAgeEstimator;"
+        "print('\\n'.join(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert not HEAVY & set(done.stdout.split())

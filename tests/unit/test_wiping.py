@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ageassure.wiping import Wiping
+
+SIZES = [0, 1, 65_535, 65_536, 65_537, 200_000]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_bytearray_is_zeros_and_may_grow_again(size: int) -> None:
+    held = bytearray(b"\xa7" * size)
+    with Wiping(held):
+        assert held == b"\xa7" * size
+    assert held == bytes(size)
+    held.append(1)  # no view of it is held any more
+
+
+def test_it_is_zeros_when_the_block_raises() -> None:
+    held = bytearray(b"evidence")
+    with pytest.raises(KeyboardInterrupt), Wiping(held):
+        raise KeyboardInterrupt
+    assert not any(held)
+
+
+def test_only_the_part_that_was_handed_over_is_wiped() -> None:
+    held = bytearray(b"before-evidence-after")
+    with Wiping(memoryview(held)[7:15]):
+        pass
+    assert held == b"before-" + bytes(8) + b"-after"
+
+
+def test_items_of_other_sizes_are_wiped_as_bytes() -> None:
+    held = np.full((3, 5), 0x01020304, np.int32)
+    with Wiping(memoryview(held.data)):
+        pass
+    assert not held.any()
+
+
+def test_buffers_in_containers_are_wiped() -> None:
+    one, two, three = bytearray(b"one"), bytearray(b"two"), bytearray(b"three")
+    with Wiping({"face": [one, (two,)], "document": {"front": memoryview(three)}}):
+        pass
+    assert not any([*one, *two, *three])
+
+
+def test_a_container_that_holds_itself_does_no_harm() -> None:
+    held = bytearray(b"evidence")
+    loop: list[Any] = [held]
+    loop.append(loop)
+    with Wiping(loop):
+        pass
+    assert not any(held)
+
+
+def test_what_cannot_or_must_not_be_overwritten_is_left_alone() -> None:
+    array = np.ones(8, np.uint8)
+    apart = bytearray(b"a-b-c-d-")
+    released = memoryview(b"gone")
+    released.release()
+    frozen = b"frozen"
+    with Wiping(
+        [frozen, memoryview(frozen), array, memoryview(apart)[::2], released, None, "text"]
+    ):
+        pass
+    assert frozen == b"frozen"
+    assert array.all()
+    assert apart == b"a-b-c-d-"
+
+
+def test_wiping_early_and_again_changes_nothing() -> None:
+    held = bytearray(b"evidence")
+    wiping = Wiping(held)
+    wiping.wipe()
+    held[:] = b"another!"
+    wiping.wipe()
+    assert held == b"another!"
+
+
+@given(
+    st.recursive(
+        st.binary(max_size=40).map(bytearray),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(st.text(max_size=3), inner)
+            | st.lists(inner).map(tuple)
+        ),
+    )
+)
+def test_nothing_is_left_in_any_nesting(evidence: Any) -> None:
+    with Wiping(evidence):
+        pass
+    pending = [evidence]
+    while pending:
+        thing = pending.pop()
+        if isinstance(thing, bytearray):
+            assert not any(thing)
+        else:
+            pending += thing.values() if isinstance(thing, dict) else thing
