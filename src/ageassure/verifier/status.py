@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Final, NamedTuple, Protocol, final
 
 from ageassure.errors import ConfigurationError, StatusError
@@ -41,9 +40,10 @@ class StatusListFetcher(Protocol):
     def __call__(self, uri: str) -> bytes:
         """Fetch the document at a URI below one of the pinned prefixes, once.
 
-        It is yours to bound time and size, to follow no redirect, and to ask for
-        ``application/statuslist+jwt``. Any exception counts as a failure. A file read from the disk
-        does as well.
+        :class:`~ageassure.verifier.status_fetch.HTTPSStatusListFetcher` does it. In one of your own
+        it is yours to bound time and size, to follow no redirect, and to ask for
+        ``application/statuslist+jwt``. Any exception counts as a failure; the message of a
+        ``StatusError``, a constant sentence, is passed on. A file read from the disk does as well.
         """
         ...
 
@@ -162,8 +162,12 @@ class StatusChecker:
         message, code = "a status list could not be fetched", "status_unavailable"
         until = fetched_at + RETRY_SECONDS
         body: object = None
-        with suppress(Exception):  # a fetcher may raise anything; told below
+        try:
             body = self._fetch(uri)
+        except StatusError as error:
+            message = str(error)
+        except Exception:  # noqa: BLE001, S110 - a fetcher may raise anything; told below
+            pass
         if isinstance(body, bytes):
             try:
                 verified = read_status_list(

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from ageassure.errors import ConfigurationError, StatusError
 from ageassure.tokens import JWKSet, SigningKey, base64url
-from ageassure.tokens import status as module
 from ageassure.tokens.jws import sign_compact
 from ageassure.tokens.status import (
     MAX_LIST_BYTES,
@@ -25,6 +24,8 @@ from ageassure.tokens.status import (
     read_status_list,
     sign_status_list,
 )
+from ageassure.tokens.status.lists import inflated
+from ageassure.tokens.status.reading import _unpacked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +79,7 @@ def vectors(shared_dir: Path) -> Json:
 def test_published_lists(vectors: Json) -> None:
     assert [vector["bits"] for vector in vectors["large"]] == [1, 2, 4, 8]
     for vector in vectors["large"]:
-        statuses = module._unpacked({"bits": vector["bits"], "lst": vector["lst"]})
+        statuses = _unpacked({"bits": vector["bits"], "lst": vector["lst"]})
         assert len(statuses) == vector["size"]
         told = {int(index): value for index, value in vector["statuses"].items()}
         assert {index: statuses.status(index) for index in told} == told
@@ -87,7 +88,7 @@ def test_published_lists(vectors: Json) -> None:
             builder.set(index, value)
         assert builder.build() == statuses  # and everything else is 0
     for vector in vectors["small"]:
-        statuses = module._unpacked({"bits": vector["bits"], "lst": vector["lst"]})
+        statuses = _unpacked({"bits": vector["bits"], "lst": vector["lst"]})
         assert statuses.data == bytes.fromhex(vector["bytes"])
 
 
@@ -259,7 +260,7 @@ def test_a_bomb_is_not_inflated() -> None:
     assert len(found.statuses) == MAX_LIST_BYTES
     huge = zlib.compress(bytes(16 * MAX_LIST_BYTES), 9)
     tracemalloc.start()
-    assert module._inflated(huge) is None
+    assert inflated(huge) is None
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 4 * MAX_LIST_BYTES

@@ -11,12 +11,9 @@ import pytest
 
 from ageassure.errors import ConfigurationError, KeySetUnavailableError
 from ageassure.tokens.keys import MAX_KEY_SET_BYTES
-from ageassure.verifier.jwks.fetch import (
-    MAX_HEAD_BYTES,
-    HTTPSFetcher,
-    checked_jwks_uri,
-    resolve_by_system,
-)
+from ageassure.verifier.fetching import resolve_by_system
+from ageassure.verifier.fetching.exchange import MAX_HEAD_BYTES
+from ageassure.verifier.jwks.fetch import HTTPSFetcher, checked_jwks_uri
 
 if TYPE_CHECKING:
     import socket
@@ -332,7 +329,7 @@ def test_old_tls_is_refused(secure_host: Any, authority: Any) -> None:
         secure_host.context.minimum_version = ssl.TLSVersion.TLSv1
     with pytest.warns(DeprecationWarning, match="TLS"):
         secure_host.context.maximum_version = ssl.TLSVersion.TLSv1_1
-    refused(secure_host, "TLS with the key host failed", fetcher=fetcher)
+    refused(secure_host, "the key host failed in TLS", fetcher=fetcher)
 
 
 def test_a_context_that_does_not_check_is_refused() -> None:

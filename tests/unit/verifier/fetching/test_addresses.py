@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ageassure.errors import ConfigurationError
-from ageassure.verifier.jwks.addresses import checked_addresses, read_networks
+from ageassure.verifier.fetching.addresses import checked_addresses, read_networks
 
 INNER = [
     "0.0.0.0",

@@ -1,4 +1,4 @@
-"""Which network addresses a key client may connect to.
+"""Which network addresses a fetch may connect to.
 
 A name that the operator has pinned can be made to point into the operator's own network (DNS
 rebinding, a taken-over zone): to a metadata service, a database, a router. So the address is

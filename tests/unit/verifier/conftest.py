@@ -1,4 +1,4 @@
-"""A key host on loopback, in the clear and with TLS, that behaves as a test wants."""
+"""A host on loopback, in the clear and with TLS, that behaves as a test wants."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ class KeyHost:
         self._threads: list[Thread] = []
         self._start(self._listen)
 
-    def uri(self, host: str = "127.0.0.1") -> str:
+    def uri(self, host: str = "127.0.0.1", path: str = "/jwks.json") -> str:
         scheme = "http" if self.context is None else "https"
-        return f"{scheme}://{host}:{self.port}/jwks.json"
+        return f"{scheme}://{host}:{self.port}{path}"
 
     def sends(self, response: bytes) -> None:
         self.behave = lambda peer: peer.sendall(response)
