@@ -1,6 +1,7 @@
 """Pluggable sources of an :class:`~ageassure.results.AgeEstimate`.
 
-``FacialAgeEstimator`` is loaded on first use: it needs the extra ``face``.
+``FacialAgeEstimator`` and ``WorkerEstimator`` are loaded on first use: the one needs the extra
+``face``, the other is of no use to a process that only decides.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from ageassure.estimators.base import Estimator, discover_estimator
 
 if TYPE_CHECKING:
     from ageassure.estimators.facial import FacialAgeEstimator
+    from ageassure.estimators.worker import WorkerEstimator
 
-__all__ = ["Estimator", "FacialAgeEstimator", "discover_estimator"]
+__all__ = ["Estimator", "FacialAgeEstimator", "WorkerEstimator", "discover_estimator"]
 
 
 def __getattr__(name: str) -> object:
@@ -20,4 +22,8 @@ def __getattr__(name: str) -> object:
         from ageassure.estimators.facial import FacialAgeEstimator
 
         return FacialAgeEstimator
+    if name == "WorkerEstimator":
+        from ageassure.estimators.worker import WorkerEstimator
+
+        return WorkerEstimator
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

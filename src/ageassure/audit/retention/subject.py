@@ -145,13 +145,9 @@ def _plain_flow() -> Callable[[bytearray], object]:
 
 
 def _estimator(name: str) -> Callable[[bytearray], object]:
-    if name == FACIAL:
-        from ageassure.estimators import FacialAgeEstimator
+    from ageassure.estimators.worker.loading import load_estimator
 
-        return FacialAgeEstimator().estimate
-    from ageassure.estimators import discover_estimator
-
-    return discover_estimator(name).estimate
+    return load_estimator(name).estimate
 
 
 def _assessed(assess: Callable[[bytearray], object], file: bytearray) -> tuple[str, object]:
