@@ -335,7 +335,7 @@ def test_the_process_is_forked_after_the_verifier_was_made(host: KeyHost, tmp_pa
         from ageassure.verifier import JWKSetClient
         signal.alarm(20)
         client = JWKSetClient({host.uri!r}, timeout_seconds=5)
-        client._lock.acquire()
+        client._keeper.lock.acquire()
         waiting = threading.Thread(target=client.key_set, daemon=True)
         waiting.start()
         time.sleep(0.05)
@@ -350,7 +350,7 @@ def test_the_process_is_forked_after_the_verifier_was_made(host: KeyHost, tmp_pa
                 client.refresh()
                 os._exit(0)
             children.append(child)
-        client._lock.release()
+        client._keeper.lock.release()
         waiting.join()
         assert client.status().fetches == 1
         for child in children:

@@ -15,7 +15,7 @@ from ageassure.tokens.keys.ring import (
     RING_FILE,
     KeyRing,
 )
-from ageassure.verifier.jwks.client import DEFAULT_COOLDOWN_SECONDS, DEFAULT_MAX_FRESH_SECONDS
+from ageassure.verifier.jwks.settings import DEFAULT_COOLDOWN_SECONDS, DEFAULT_MAX_FRESH_SECONDS
 from ageassure.verifier.verifier import MAX_LEEWAY_SECONDS
 
 if TYPE_CHECKING:

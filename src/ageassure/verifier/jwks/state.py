@@ -8,9 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from ageassure.errors import KeySetError, KeySetUnavailableError
 from ageassure.tokens.keys import JWKSet
-from ageassure.verifier.jwks.source import KeySetResponse
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -118,52 +116,6 @@ def _without(denied: Collection[str], fetched: JWKSet, before: JWKSet | None) ->
     usable = JWKSet(keys=keys)
     # The verifier sees by identity whether something has changed.
     return before if before is not None and before.to_dict() == usable.to_dict() else usable
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """A fetch that succeeded.
-
-    Attributes:
-        key_set: The set.
-        unchanged: Whether it is the one that was at hand.
-        etag: Entity tag to ask with the next time.
-        fresh_seconds: How long the host lets it be used, or None if it does not say.
-    """
-
-    key_set: JWKSet
-    unchanged: bool
-    etag: str | None
-    fresh_seconds: float | None
-
-
-def read_response(response: object, *, before: Held | None) -> Fetched:
-    """Check what a fetcher brought back, and read the set.
-
-    Args:
-        response: The fetcher's answer.
-        before: What was at hand when it was asked.
-
-    Raises:
-        KeySetUnavailableError: If it is no response, or "unchanged" to a question never asked.
-        KeySetError: If it is no good set, or a ``kid`` is not the thumbprint of its key.
-    """
-    if not isinstance(response, KeySetResponse):
-        raise KeySetUnavailableError("the fetcher gave no KeySetResponse")
-    if response.body is not None:
-        key_set = JWKSet.from_json(response.body)
-        if any(key.kid != key.thumbprint for key in key_set):
-            raise KeySetError("got a kid that is not the thumbprint of its key")
-    elif before is not None and before.etag is not None:
-        key_set = before.fetched
-    else:
-        raise KeySetUnavailableError("the fetcher gave no key set")
-    return Fetched(
-        key_set=key_set,
-        unchanged=response.body is None,
-        etag=response.etag,
-        fresh_seconds=response.max_age_seconds,
-    )
 
 
 class Flight:

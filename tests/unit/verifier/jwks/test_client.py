@@ -14,6 +14,7 @@ from ageassure.errors import ConfigurationError, KeySetUnavailableError
 from ageassure.tokens import JWKSet, SigningKey
 from ageassure.verifier.jwks import JWKSetClient, KeySetResponse, KeySetState
 from ageassure.verifier.jwks import client as client_module
+from ageassure.verifier.jwks import keeper as keeper_module
 from ageassure.verifier.jwks.state import UNKNOWN_KIDS
 
 URI = "https://keys.example/jwks.json"
@@ -102,7 +103,7 @@ def kids(key_set: JWKSet) -> set[str]:
 def settled(client: JWKSetClient, fetches: int) -> None:
     """Wait for what runs in the background."""
     for _ in range(1000):
-        if client.status().fetches == fetches and client._flight is None:
+        if client.status().fetches == fetches and client._keeper.flight is None:
             return
         time.sleep(0.005)
     raise AssertionError(client.status())
@@ -270,7 +271,7 @@ def test_no_thread_to_be_had_is_a_failure(
         def start(self) -> None:
             raise RuntimeError
 
-    monkeypatch.setattr(client_module, "Thread", NoThread)
+    monkeypatch.setattr(keeper_module, "Thread", NoThread)
     with pytest.raises(KeySetUnavailableError, match="no thread"):
         client.key_set()
 
@@ -391,7 +392,7 @@ def test_a_thousand_bogus_names_make_one_fetch(client: JWKSetClient, elapsed: El
         elapsed.now += 0.02
     assert client.status().fetches == 2
     assert client.status().unknown_kids == 1000
-    assert len(client._unknown) == 1
+    assert len(client._keeper.unknown) == 1
 
 
 def test_from_cold_a_bogus_name_makes_one_fetch(client: JWKSetClient) -> None:
@@ -414,8 +415,8 @@ def test_many_threads_with_bogus_names_make_one_fetch(client: JWKSetClient, sour
         for thread in threads:
             thread.join()
         assert client.status().fetches == expected
-        client._looks_again_at = 0  # the cooldown is over, for names not seen before
-        client._unknown._until.clear()
+        client._keeper.looks_again_at = 0  # the cooldown is over, for names not seen before
+        client._keeper.unknown._until.clear()
 
 
 def test_a_name_known_to_be_unknown_is_not_looked_for_again_for_a_while(
@@ -438,10 +439,10 @@ def test_the_memory_of_unknown_names_is_bounded(
     client: JWKSetClient, elapsed: Elapsed, source: Source
 ) -> None:
     for number in range(UNKNOWN_KIDS + 50):
-        client._unknown.add(kid(number), elapsed.now)
-    assert len(client._unknown) == UNKNOWN_KIDS
-    assert not client._unknown.holds(kid(0), elapsed.now)
-    assert client._unknown.holds(kid(UNKNOWN_KIDS + 49), elapsed.now)
+        client._keeper.unknown.add(kid(number), elapsed.now)
+    assert len(client._keeper.unknown) == UNKNOWN_KIDS
+    assert not client._keeper.unknown.holds(kid(0), elapsed.now)
+    assert client._keeper.unknown.holds(kid(UNKNOWN_KIDS + 49), elapsed.now)
 
 
 def test_a_fetch_under_way_may_be_too_old_to_know_the_key(
@@ -470,7 +471,7 @@ def test_a_failed_look_is_not_taken_for_an_answer(
     client.key_set()
     source.failing = OSError()
     assert client.key_set(NEW.kid).get(NEW.kid) is None
-    assert len(client._unknown) == 0
+    assert len(client._keeper.unknown) == 0
     source.failing, source.keys = None, [OLD, NEW]
     assert client.key_set(NEW.kid).get(NEW.kid) is None  # the cooldown
     elapsed.now += 30
@@ -592,7 +593,7 @@ def test_after_a_fork_no_fetch_of_the_parents_is_waited_for(
     elapsed.now += 80
     client.key_set()
     assert source.entered.wait(5)
-    client._lock.acquire()
+    client._keeper.lock.acquire()
     client_module._renew_after_fork()
     source.let_go.set()
     source.keys = [NEW]

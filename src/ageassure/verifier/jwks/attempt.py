@@ -1,0 +1,77 @@
+"""One attempt to fetch a key set, and what is made of the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ageassure.errors import KeySetError, KeySetUnavailableError
+from ageassure.tokens.keys import JWKSet
+from ageassure.verifier.jwks.source import KeySetResponse
+
+if TYPE_CHECKING:
+    from ageassure.verifier.jwks.source import KeySetFetcher
+    from ageassure.verifier.jwks.state import Held
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A fetch that succeeded.
+
+    Attributes:
+        key_set: The set.
+        unchanged: Whether it is the one that was at hand.
+        etag: Entity tag to ask with the next time.
+        fresh_seconds: How long the host lets it be used, or None if it does not say.
+    """
+
+    key_set: JWKSet
+    unchanged: bool
+    etag: str | None
+    fresh_seconds: float | None
+
+
+def read_response(response: object, *, before: Held | None) -> Fetched:
+    """Check what a fetcher brought back, and read the set.
+
+    Args:
+        response: The fetcher's answer.
+        before: What was at hand when it was asked.
+
+    Raises:
+        KeySetUnavailableError: If it is no response, or "unchanged" to a question never asked.
+        KeySetError: If it is no good set, or a ``kid`` is not the thumbprint of its key.
+    """
+    if not isinstance(response, KeySetResponse):
+        raise KeySetUnavailableError("the fetcher gave no KeySetResponse")
+    if response.body is not None:
+        key_set = JWKSet.from_json(response.body)
+        if any(key.kid != key.thumbprint for key in key_set):
+            raise KeySetError("got a kid that is not the thumbprint of its key")
+    elif before is not None and before.etag is not None:
+        key_set = before.fetched
+    else:
+        raise KeySetUnavailableError("the fetcher gave no key set")
+    return Fetched(
+        key_set=key_set,
+        unchanged=response.body is None,
+        etag=response.etag,
+        fresh_seconds=response.max_age_seconds,
+    )
+
+
+def attempted(
+    fetcher: KeySetFetcher, uri: str, *, before: Held | None, timeout_seconds: float
+) -> Fetched | str:
+    """Fetch once; the reason where it fails, whatever the fetcher raises."""
+    try:
+        response = fetcher.fetch(
+            uri, etag=None if before is None else before.etag, timeout_seconds=timeout_seconds
+        )
+        return read_response(response, before=before)
+    except KeySetUnavailableError as error:
+        return str(error)
+    except KeySetError as error:
+        return f"a key set that must not be used: {error}"
+    except Exception:  # noqa: BLE001 - an injected fetcher may raise anything
+        return "the fetcher failed"

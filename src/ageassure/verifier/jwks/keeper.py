@@ -1,0 +1,286 @@
+"""What a key client holds, and the rules by which it fetches; see :class:`KeySetKeeper`."""
+
+from __future__ import annotations
+
+import logging
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Final, final
+
+from ageassure.errors import KeySetUnavailableError
+from ageassure.verifier.jwks.attempt import attempted
+from ageassure.verifier.jwks.state import Flight, Held, KeyClientStatus, KeySetState, UnknownKids
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
+
+    from ageassure.tokens.keys import JWKSet
+    from ageassure.verifier.jwks.attempt import Fetched
+    from ageassure.verifier.jwks.settings import ClientSettings
+    from ageassure.verifier.jwks.source import KeySetFetcher
+
+TOO_LONG: Final = "the fetch did not end in time"
+_MAX_AWAITED: Final = 4
+
+_log = logging.getLogger(__name__)
+
+
+@final
+class KeySetKeeper:
+    """The set at hand, the fetch under way, the names known to be unknown, and the counters.
+
+    It decides when a fetch begins and what comes of it; waiting is the caller's business. All of it
+    changes under one lock; what is read without is replaced whole.
+
+    Args:
+        uri: Where the set is.
+        fetcher: Who fetches, in a thread of its own.
+        denied: Keys that are not to be used.
+        settings: The client's times.
+        elapsed: Clock that never goes back, in seconds.
+
+    Attributes:
+        held: The set at hand, or None.
+        flight: The fetch under way, or None.
+        lock: Another one after a fork.
+        looks_again_at: From then on an unknown name may cause a fetch.
+        unknown: Names that a fetch has shown to be unknown.
+    """
+
+    __slots__ = (
+        "_denied",
+        "_elapsed",
+        "_failures",
+        "_failures_in_a_row",
+        "_fetcher",
+        "_fetches",
+        "_last_failure",
+        "_retries_at",
+        "_settings",
+        "_unchanged",
+        "_unknown_kids",
+        "_uri",
+        "flight",
+        "held",
+        "lock",
+        "looks_again_at",
+        "unknown",
+    )
+
+    def __init__(
+        self,
+        uri: str,
+        *,
+        fetcher: KeySetFetcher,
+        denied: frozenset[str],
+        settings: ClientSettings,
+        elapsed: Callable[[], float],
+    ) -> None:
+        self._uri = uri
+        self._fetcher = fetcher
+        self._denied = denied
+        self._settings = settings
+        self._elapsed = elapsed
+        self.held: Held | None = None
+        self.flight: Flight | None = None
+        self.unknown = UnknownKids()
+        self._retries_at = self.looks_again_at = float("-inf")
+        self._fetches = self._unchanged = self._unknown_kids = 0
+        self._failures = self._failures_in_a_row = 0
+        self._last_failure: str | None = None
+        self.lock = Lock()
+
+    # -- what is at hand --------------------------------------------------------------------------
+
+    def needs_renewal(self) -> bool:
+        """Whether it is time for a fetch, in the background or not."""
+        held = self.held
+        return held is None or self._elapsed() >= held.refresh_at
+
+    def holds(self, kid: str) -> bool:
+        """Whether the set at hand has this key, denied or not; answers at once."""
+        held = self.held
+        return held is not None and held.fetched.get(kid) is not None
+
+    def usable(self) -> JWKSet:
+        """The set as it is now, without the denied keys.
+
+        Raises:
+            KeySetUnavailableError: If there is none that may be used.
+        """
+        held = self.held
+        if held is None or self._elapsed() >= held.usable_until:
+            reason = self._last_failure or TOO_LONG
+            raise KeySetUnavailableError(f"no key set at hand may be used: {reason}")
+        if held.usable is None:
+            raise KeySetUnavailableError("every key of the set is denied")
+        return held.usable
+
+    def deny(self, kid: str) -> None:
+        """Stop using a key."""
+        with self.lock:
+            self._denied |= {kid}
+            if self.held is not None:
+                self.held = self.held.without(self._denied)
+
+    def count_unknown(self) -> None:
+        """A name was asked for that the set lacks."""
+        with self.lock:
+            self._unknown_kids += 1
+
+    def status(self) -> KeyClientStatus:
+        """How the client is doing; starts nothing."""
+        with self.lock:
+            now, held = self._elapsed(), self.held
+            state, keys = KeySetState.UNAVAILABLE, 0
+            if held is not None and held.usable is not None:
+                keys = len(held.usable)
+                if now < held.usable_until:
+                    state = KeySetState.FRESH if now < held.fresh_until else KeySetState.STALE
+            return KeyClientStatus(
+                state=state,
+                keys=keys,
+                age_seconds=None if held is None else now - held.fetched_at,
+                fetches=self._fetches,
+                unchanged=self._unchanged,
+                failures=self._failures,
+                failures_in_a_row=self._failures_in_a_row,
+                last_failure=self._last_failure,
+                unknown_kids=self._unknown_kids,
+            )
+
+    # -- fetches ----------------------------------------------------------------------------------
+
+    def under_way(self) -> Future[str | None] | None:
+        """The fetch under way, if there is one."""
+        with self.lock:
+            flight = self._under_way(self._elapsed())
+        return None if flight is None else flight.future
+
+    def joined_or_begun(self) -> Future[str | None]:
+        """The fetch under way, or one that begins now."""
+        with self.lock:
+            now = self._elapsed()
+            return (self._under_way(now) or self._begin(now)).future
+
+    def fetches_to_await(self, missing: str | None) -> Iterator[Future[str | None]]:
+        """What the caller has to wait for, one after the other.
+
+        A fetch that was under way may have been answered before the missing key was published, so
+        that another one has to be begun after it.
+        """
+        caller = object()
+        waited: Flight | None = None
+        for _ in range(_MAX_AWAITED):
+            with self.lock:
+                waited = self._next_flight(missing, caller, waited)
+            if waited is None:
+                return
+            yield waited.future
+
+    def _next_flight(
+        self, missing: str | None, caller: object, waited: Flight | None
+    ) -> Flight | None:
+        now, held = self._elapsed(), self.held
+        flight = self._under_way(now)
+        if waited is None and (held is None or now >= held.refresh_at):
+            if flight is None and now >= self._retries_at:
+                flight = self._begin(now, caller)
+                if missing is not None:
+                    self.looks_again_at = now + self._settings.cooldown_seconds
+            if flight is not None and self._must_wait(now):
+                return flight
+        if missing is None:
+            return None
+        if waited is not None and waited.caller is caller:
+            self._looked(missing, waited, now)
+            return None
+        if self._knows_about(missing, now):
+            return None
+        if flight is not None:
+            return None if flight is waited else flight
+        if now < self.looks_again_at:
+            return None
+        self.looks_again_at = now + self._settings.cooldown_seconds
+        return self._begin(now, caller)
+
+    def _must_wait(self, now: float) -> bool:
+        """Whether nothing at hand is good enough to go on with while a fetch is under way.
+
+        What has just become stale is not used while it may be replaced; after a failed fetch it is.
+        """
+        held = self.held
+        if held is None or now >= held.usable_until:
+            return True
+        return now >= held.fresh_until and not self._failures_in_a_row
+
+    def _knows_about(self, kid: str, now: float) -> bool:
+        """Whether there is no need to look for it."""
+        return self.holds(kid) or self.unknown.holds(kid, now)
+
+    def _looked(self, kid: str, flight: Flight, now: float) -> None:
+        """Draw the conclusion from a fetch that was begun to find ``kid``."""
+        if self.holds(kid):
+            self.looks_again_at = now  # it was worth it; only what is unknown has to cool down
+        elif flight.future.done() and flight.future.result() is None:
+            self.unknown.add(kid, now)
+
+    def _under_way(self, now: float) -> Flight | None:
+        """The fetch under way, given up if its fetcher does not come back."""
+        flight = self.flight
+        if flight is not None and now >= flight.lost_at:
+            self._land(flight, TOO_LONG)
+        return self.flight
+
+    def _begin(self, now: float, caller: object = None) -> Flight:
+        lost_at = now + 2 * self._settings.timeout_seconds
+        flight = Flight(caller=caller, before=self.held, begun_at=now, lost_at=lost_at)
+        self.flight = flight
+        self._fetches += 1
+        try:
+            Thread(target=self._fly, args=(flight,), daemon=True, name="ageassure-jwks").start()
+        except RuntimeError:  # no more threads, or the interpreter is about to end
+            self._land(flight, "no thread could be started")
+        return flight
+
+    def _fly(self, flight: Flight) -> None:
+        outcome = attempted(
+            self._fetcher,
+            self._uri,
+            before=flight.before,
+            timeout_seconds=self._settings.timeout_seconds,
+        )
+        with self.lock:
+            self._land(flight, outcome)
+
+    def _land(self, flight: Flight, outcome: Fetched | str) -> None:
+        if self.flight is not flight:
+            return  # given up before
+        self.flight = None
+        now = self._elapsed()
+        if isinstance(outcome, str):
+            self._failures += 1
+            self._failures_in_a_row += 1
+            self._last_failure = outcome
+            self._retries_at = now + self._settings.retry_seconds(self._failures_in_a_row)
+            _log.warning("key set of %s not fetched: %s", self._uri, outcome)
+            flight.future.set_result(outcome)
+            return
+        self._failures_in_a_row = 0
+        self._retries_at = now
+        self._unchanged += outcome.unchanged
+        self.held = Held.made(
+            outcome.key_set,
+            before=self.held,
+            denied=self._denied,
+            etag=outcome.etag,
+            fetched_at=flight.begun_at,
+            fresh_seconds=self._settings.fresh_seconds(outcome.fresh_seconds),
+            stale_seconds=self._settings.stale_seconds,
+        )
+        flight.future.set_result(None)
+
+    def after_fork(self) -> None:
+        """In a child process: no thread of the parent's is here, and its locks may be held."""
+        self.lock = Lock()
+        self.flight = None
