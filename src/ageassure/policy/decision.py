@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from ageassure.results import Outcome
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ageassure.results import AssuranceLevel, MethodClass
 
 
@@ -20,12 +22,15 @@ class Decision:
         reasons: Reason codes in the order in which they arose.
         method_class: Class of the method that settled the outcome; None if none did.
         level: Assurance level reached; None if nothing was settled.
+        not_after: Moment after which a token for it must not be valid, where the evidence that
+            settled it sets one.
     """
 
     outcome: Outcome
     reasons: tuple[str, ...]
     method_class: MethodClass | None = None
     level: AssuranceLevel | None = None
+    not_after: datetime | None = None
 
     @property
     def settled(self) -> bool:

@@ -131,12 +131,15 @@ class Policy:
             reasons=reasons,
             method_class=estimate.method_class,
             level=self._level(estimate),
+            not_after=estimate.provenance.not_after,
         )
 
     def _level(self, estimate: AgeEstimate) -> AssuranceLevel:
-        return level_of(
+        level = level_of(
             self.levels, estimate.method_class, estimate.bound, estimate.presentation_attack
         )
+        most = estimate.provenance.maximum_level
+        return level if most is None else min(level, most, key=lambda each: each.rank)
 
     def _refusals(
         self,

@@ -185,6 +185,7 @@ class Successive:
             reasons=told,
             method_class=settled.method_class,
             level=settled.level,
+            not_after=settled.not_after,
         )
 
     def _contradict(self, estimates: Iterable[AgeEstimate | None]) -> bool:

@@ -120,6 +120,7 @@ class Case:
             outcome=decision.outcome,
             method_class=decision.method_class,
             level=decision.level,
+            not_after=decision.not_after,
         )
 
     def _take(self, key: bytes, limit: int) -> bool:

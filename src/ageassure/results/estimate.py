@@ -10,7 +10,12 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NoReturn, final
 
 from ageassure.errors import ConfigurationError
-from ageassure.results.terms import MAX_YEARS, MethodClass, PresentationAttack
+from ageassure.results.terms import (
+    MAX_YEARS,
+    AssuranceLevel,
+    MethodClass,
+    PresentationAttack,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,10 +36,16 @@ class Provenance:
         as_of: The moment at which the age is meant, an aware datetime.
         pipeline_digest: SHA-256 (64 hex digits) over everything that turned the evidence into the
             estimate, or None where nothing was measured about it (a birth date).
+        maximum_level: Level above which nothing that is derived from it may be, whatever the
+            policy's table says; None leaves it to the table. For evidence that is itself somebody's
+            age result.
+        not_after: Moment after which nothing that is derived from it may be valid, an aware
+            datetime; None where the evidence sets none.
 
     Raises:
-        ConfigurationError: If ``as_of`` is naive, the digest is not 64 lower-case hex digits, or a
-            member has another type: a policy trusts them, and the text "no" is truthy.
+        ConfigurationError: If ``as_of`` or ``not_after`` is naive, the digest is not 64 lower-case
+            hex digits, or a member has another type: a policy trusts them, and the text "no" is
+            truthy.
     """
 
     method_class: MethodClass
@@ -42,6 +53,8 @@ class Provenance:
     presentation_attack: PresentationAttack
     as_of: datetime
     pipeline_digest: str | None = None
+    maximum_level: AssuranceLevel | None = None
+    not_after: datetime | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.method_class, MethodClass):
@@ -55,6 +68,11 @@ class Provenance:
         digest = self.pipeline_digest
         if digest is not None and not re.fullmatch(r"[0-9a-f]{64}", digest):
             raise ConfigurationError("got a malformed pipeline_digest, expected 64 hex digits")
+        level = self.maximum_level
+        if level is not None and not isinstance(level, AssuranceLevel):
+            raise ConfigurationError("got a maximum_level that is no AssuranceLevel")
+        if self.not_after is not None and self.not_after.tzinfo is None:
+            raise ConfigurationError("got a naive not_after, expected an aware datetime")
 
 
 class AgeEstimate(ABC):

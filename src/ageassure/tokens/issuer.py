@@ -26,6 +26,7 @@ from ageassure.tokens.keys import JWKSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from ageassure.results import AgeRequest
     from ageassure.tokens.keys import Signer
@@ -107,6 +108,7 @@ class TokenIssuer:
         outcome: Outcome,
         method_class: MethodClass,
         level: AssuranceLevel,
+        not_after: datetime | None = None,
     ) -> str:
         """Sign the answer to one request.
 
@@ -119,22 +121,31 @@ class TokenIssuer:
             outcome: What the policy decided; only the one that answers the question is signed.
             method_class: Class of the method that settled it.
             level: Assurance level reached.
+            not_after: End of what the answer stands on, where that is itself an age result: the
+                token expires no later. The end is rounded down like ``iat``, so that a shortened
+                life marks nobody more closely than that.
 
         Raises:
             IssuanceError: If the outcome does not settle what was asked, the method or level is
-                not what the relying party insists on, a declaration would not be told, or the
-                signer fails.
+                not what the relying party insists on, a declaration would not be told, no time is
+                left until ``not_after``, or the signer fails.
         """
         _check_answer(request, outcome, method_class, level)
         now_seconds = int(read_clock(self._now))
         issued_at = now_seconds - now_seconds % IAT_GRANULARITY_SECONDS
+        expires_at = issued_at + self._lifetime_seconds
+        if not_after is not None:
+            end = int(read_clock(lambda: not_after))
+            expires_at = min(expires_at, end - end % IAT_GRANULARITY_SECONDS)
+        if expires_at <= now_seconds:
+            raise IssuanceError("got no time left until the end of what the answer stands on")
         claims = AgeClaims(
             issuer=self._issuer,
             audience=request.audience,
             nonce=request.nonce,
             token_id=self._fresh_token_id(),
             issued_at=issued_at,
-            expires_at=issued_at + self._lifetime_seconds,
+            expires_at=expires_at,
             age_limit=request.age_limit,
             at_or_over=outcome is Outcome.OVER,
             method_class=method_class if request.tell_method else None,

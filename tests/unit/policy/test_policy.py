@@ -23,13 +23,16 @@ from ageassure.policy import (
 from ageassure.results import (
     AgeDistribution,
     AgeEstimate,
+    AgeInterval,
     AssuranceLevel,
     Direction,
     MethodClass,
     Outcome,
     PresentationAttack,
+    Provenance,
 )
 from ageassure.testing import (
+    TEST_TIME,
     challenge_age_for_tests,
     estimated_age,
     known_age,
@@ -366,6 +369,44 @@ class TestRefusals:
         for level in ("enhanced", "strict"):
             decision = policy.decide(face, minimum_level=AssuranceLevel(level))
             assert decision.reasons == ("level_too_low",)
+
+
+class TestWhatDerivedResultsKeepTo:
+    """Evidence that is itself an age result is neither raised nor outlived."""
+
+    @staticmethod
+    def _known(**changes: Any) -> AgeInterval:
+        return AgeInterval(
+            lower_years=18,
+            upper_years=None,
+            provenance=Provenance(
+                method_class=MethodClass.VERIFICATION,
+                bound=True,
+                presentation_attack=PresentationAttack.PASSED,
+                as_of=TEST_TIME,
+                **changes,
+            ),
+        )
+
+    @pytest.mark.parametrize("most", [None, *AssuranceLevel])
+    def test_the_level_is_not_above_its_own(self, most: AssuranceLevel | None) -> None:
+        decision = _policy(INTERVALS_ONLY).decide(self._known(maximum_level=most))
+        table = AssuranceLevel.ENHANCED
+        expected = table if most is None or most.rank > table.rank else most
+        assert decision.level is expected
+
+    def test_a_demanded_level_above_its_own_is_not_reached(self) -> None:
+        decision = _policy(INTERVALS_ONLY).decide(
+            self._known(maximum_level=AssuranceLevel.STANDARD),
+            minimum_level=AssuranceLevel.ENHANCED,
+        )
+        assert decision.reasons == (Reason.LEVEL_TOO_LOW,)
+
+    def test_its_end_is_passed_on_where_it_settles(self) -> None:
+        known = self._known(not_after=TEST_TIME)
+        assert _policy(INTERVALS_ONLY).decide(known).not_after == TEST_TIME
+        assert _policy(INTERVALS_ONLY, age_limit=21).decide(known).not_after is None
+        assert _policy(INTERVALS_ONLY).decide(self._known()).not_after is None
 
 
 class TestCanSettle:

@@ -56,6 +56,8 @@ class TestProvenance:
             {"bound": 1},
             {"method_class": "estimation"},
             {"presentation_attack": "passed"},
+            {"maximum_level": "standard"},
+            {"not_after": datetime(2026, 1, 1)},  # noqa: DTZ001
         ],
     )
     def test_malformed_is_refused(self, changes: dict[str, Any]) -> None:

@@ -94,6 +94,23 @@ def test_times_are_rounded_down(offset: float) -> None:
     assert (claims["iat"], claims["exp"]) == (IAT, IAT + 900)
 
 
+@pytest.mark.parametrize(("left", "lifetime"), [(901, 900), (900, 900), (899, 600), (300, 300)])
+def test_it_does_not_outlive_what_it_stands_on(left: int, lifetime: int) -> None:
+    end = datetime.fromtimestamp(IAT + left, UTC)
+    assert issue(request(), not_after=end)["exp"] == IAT + lifetime
+
+
+@pytest.mark.parametrize("left", [299, 0, -3600])
+def test_nothing_stands_on_what_has_ended(left: int) -> None:
+    with pytest.raises(IssuanceError, match="no time left"):
+        issue(request(), not_after=datetime.fromtimestamp(IAT + left, UTC))
+
+
+def test_an_end_without_zone() -> None:
+    with pytest.raises(ConfigurationError):
+        issue(request(), not_after=datetime(2026, 6, 1, 12, 10))  # noqa: DTZ001
+
+
 @pytest.mark.parametrize(
     ("asked", "changes"),
     [
