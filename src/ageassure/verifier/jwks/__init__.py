@@ -8,6 +8,7 @@ from __future__ import annotations
 from ageassure.verifier.jwks.client import JWKSetClient
 from ageassure.verifier.jwks.fetch import HTTPSFetcher
 from ageassure.verifier.jwks.file import FileFetcher
+from ageassure.verifier.jwks.foreign import IssuerMetadataFetcher, metadata_uri, read_foreign_set
 from ageassure.verifier.jwks.source import (
     AwaitableKeySource,
     KeySetFetcher,
@@ -20,10 +21,13 @@ __all__ = [
     "AwaitableKeySource",
     "FileFetcher",
     "HTTPSFetcher",
+    "IssuerMetadataFetcher",
     "JWKSetClient",
     "KeyClientStatus",
     "KeySetFetcher",
     "KeySetResponse",
     "KeySetState",
     "KeySource",
+    "metadata_uri",
+    "read_foreign_set",
 ]

@@ -10,6 +10,8 @@ from ageassure.tokens.keys import JWKSet
 from ageassure.verifier.jwks.source import KeySetResponse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ageassure.verifier.jwks.source import KeySetFetcher
     from ageassure.verifier.jwks.state import Held
 
@@ -31,23 +33,36 @@ class Fetched:
     fresh_seconds: float | None
 
 
-def read_response(response: object, *, before: Held | None) -> Fetched:
+def read_own_set(body: bytes) -> JWKSet:
+    """Read the set of an issuer of age tokens: every ``kid`` is the thumbprint of its key.
+
+    Raises:
+        KeySetError: If it is no such set.
+    """
+    key_set = JWKSet.from_json(body)
+    if any(key.kid != key.thumbprint for key in key_set):
+        raise KeySetError("got a kid that is not the thumbprint of its key")
+    return key_set
+
+
+def read_response(
+    response: object, *, before: Held | None, read: Callable[[bytes], JWKSet]
+) -> Fetched:
     """Check what a fetcher brought back, and read the set.
 
     Args:
         response: The fetcher's answer.
         before: What was at hand when it was asked.
+        read: How a body becomes a set.
 
     Raises:
         KeySetUnavailableError: If it is no response, or "unchanged" to a question never asked.
-        KeySetError: If it is no good set, or a ``kid`` is not the thumbprint of its key.
+        KeySetError: If it is no good set.
     """
     if not isinstance(response, KeySetResponse):
         raise KeySetUnavailableError("the fetcher gave no KeySetResponse")
     if response.body is not None:
-        key_set = JWKSet.from_json(response.body)
-        if any(key.kid != key.thumbprint for key in key_set):
-            raise KeySetError("got a kid that is not the thumbprint of its key")
+        key_set = read(response.body)
     elif before is not None and before.etag is not None:
         key_set = before.fetched
     else:
@@ -61,14 +76,19 @@ def read_response(response: object, *, before: Held | None) -> Fetched:
 
 
 def attempted(
-    fetcher: KeySetFetcher, uri: str, *, before: Held | None, timeout_seconds: float
+    fetcher: KeySetFetcher,
+    uri: str,
+    *,
+    before: Held | None,
+    read: Callable[[bytes], JWKSet],
+    timeout_seconds: float,
 ) -> Fetched | str:
     """Fetch once; the reason where it fails, whatever the fetcher raises."""
     try:
         response = fetcher.fetch(
             uri, etag=None if before is None else before.etag, timeout_seconds=timeout_seconds
         )
-        return read_response(response, before=before)
+        return read_response(response, before=before, read=read)
     except KeySetUnavailableError as error:
         return str(error)
     except KeySetError as error:

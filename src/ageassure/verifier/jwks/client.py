@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, final
 from weakref import WeakSet
 
 from ageassure.errors import ConfigurationError, KeySetUnavailableError
+from ageassure.verifier.jwks.attempt import read_own_set
 from ageassure.verifier.jwks.fetch import HTTPSFetcher, checked_jwks_uri
 from ageassure.verifier.jwks.file import FileFetcher, path_of
 from ageassure.verifier.jwks.keeper import TOO_LONG, KeySetKeeper
@@ -60,6 +61,10 @@ class JWKSetClient:
         jwks_uri: Where the set is: https, http for loopback, or a file (``Path.as_uri``).
         fetcher: Who fetches; by default an :class:`~ageassure.verifier.jwks.HTTPSFetcher`, or a
             :class:`~ageassure.verifier.jwks.FileFetcher` for a file.
+        read: How a fetched body becomes a set. By default it must be one whose every ``kid`` is the
+            thumbprint of its key, as an issuer of age tokens must publish it;
+            :func:`~ageassure.verifier.jwks.read_foreign_set` is for issuers of other credentials.
+            :class:`~ageassure.verifier.TokenVerifier` lets in only the first kind, however read.
         denied_kids: Keys that are not to be used although the issuer publishes them.
         timeout_seconds: For a fetch from name resolution to the last byte, at most 60.
         min_fresh_seconds: A set counts as fresh for at least so long, whatever its host says.
@@ -81,6 +86,7 @@ class JWKSetClient:
         jwks_uri: str,
         *,
         fetcher: KeySetFetcher | None = None,
+        read: Callable[[bytes], JWKSet] = read_own_set,
         denied_kids: Collection[str] = (),
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
         min_fresh_seconds: float = DEFAULT_MIN_FRESH_SECONDS,
@@ -105,6 +111,7 @@ class JWKSetClient:
         self._keeper = KeySetKeeper(
             uri,
             fetcher=fetcher,
+            read=read,
             denied=frozenset(map(checked_kid, denied_kids)),
             settings=settings,
             elapsed=_never_goes_back() if elapsed is None else elapsed,

@@ -35,6 +35,7 @@ class KeySetKeeper:
     Args:
         uri: Where the set is.
         fetcher: Who fetches, in a thread of its own.
+        read: How a fetched body becomes a set.
         denied: Keys that are not to be used.
         settings: The client's times.
         elapsed: Clock that never goes back, in seconds.
@@ -55,6 +56,7 @@ class KeySetKeeper:
         "_fetcher",
         "_fetches",
         "_last_failure",
+        "_read",
         "_retries_at",
         "_settings",
         "_unchanged",
@@ -72,12 +74,14 @@ class KeySetKeeper:
         uri: str,
         *,
         fetcher: KeySetFetcher,
+        read: Callable[[bytes], JWKSet],
         denied: frozenset[str],
         settings: ClientSettings,
         elapsed: Callable[[], float],
     ) -> None:
         self._uri = uri
         self._fetcher = fetcher
+        self._read = read
         self._denied = denied
         self._settings = settings
         self._elapsed = elapsed
@@ -248,6 +252,7 @@ class KeySetKeeper:
             self._fetcher,
             self._uri,
             before=flight.before,
+            read=self._read,
             timeout_seconds=self._settings.timeout_seconds,
         )
         with self.lock:
