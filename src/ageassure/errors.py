@@ -82,7 +82,20 @@ DOCUMENT_CODES: Final = frozenset(
     }
 )
 CREDENTIAL_CODES: Final = frozenset(
-    {"credential_malformed", "credential_expired", "credential_untrusted", "credential_no_age"}
+    {
+        "credential_malformed",
+        "credential_expired",
+        "credential_not_yet_valid",
+        "credential_untrusted",
+        "credential_unverifiable",
+        "credential_revoked",
+        "credential_not_bound",
+        "credential_wrong_transaction",
+        "credential_replayed",
+        "credential_declined",
+        "credential_contradictory",
+        "credential_no_age",
+    }
 )
 
 

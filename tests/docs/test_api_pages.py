@@ -20,6 +20,7 @@ ELSEWHERE = {"ageassure.verifier": {"JWKSet"}}
         "deadline",
         "errors",
         "estimators",
+        "estimators.credential",
         "hardening",
         "imaging",
         "inference",

@@ -1,4 +1,4 @@
-"""One strict JSON object: the only reader of header, claims, holder proofs and key sets.
+"""Strict JSON: the only reader of headers, claims, disclosures, holder proofs and key sets.
 
 Stricter than RFC 8259 asks, in the way RFC 7493 (I-JSON) and RFC 8725 recommend: UTF-8 without a
 byte order mark, no duplicate members at any depth, bounded depth, integers within 64 bits, no other
@@ -75,6 +75,17 @@ def parse_object(data: bytes) -> dict[str, object] | None:
     The caller bounds the size, and raises the error that fits what was read. None rather than an
     exception, so that no foreign exception with the text in it is anywhere in a traceback.
     """
+    value = _parse(data)
+    return value if isinstance(value, dict) else None
+
+
+def parse_array(data: bytes) -> list[object] | None:
+    """Parse one JSON array, as :func:`parse_object` does an object."""
+    value = _parse(data)
+    return value if isinstance(value, list) else None
+
+
+def _parse(data: bytes) -> object:
     # Few brackets cannot nest deeply; only a suspicious text pays for the exact count.
     if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _too_deep(data):
         return None
@@ -89,7 +100,7 @@ def parse_object(data: bytes) -> dict[str, object] | None:
     except (ValueError, RecursionError):
         # RecursionError: a caller near the interpreter's own limit.
         return None
-    return value if isinstance(value, dict) else None
+    return value
 
 
 def dump_object(members: dict[str, object]) -> bytes:
