@@ -5,14 +5,7 @@ from __future__ import annotations
 import click
 
 from ageassure.cli.audit import audit
-from ageassure.cli.audit_data import (
-    datasets,
-    import_folder,
-    leakage,
-    predict,
-    pseudonymise,
-    validate,
-)
+from ageassure.cli.audit_data import predict
 from ageassure.cli.demo import demo
 from ageassure.cli.face import estimate, issue
 from ageassure.cli.keys import keys
@@ -34,5 +27,5 @@ def app() -> None:
 
 for command in (keys, estimate, issue, verify, inspect, models, demo, audit):
     app.add_command(command)
-for command in (datasets, import_folder, validate, leakage, predict, pseudonymise):
+for command in (predict,):
     audit.add_command(command)

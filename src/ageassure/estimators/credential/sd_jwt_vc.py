@@ -17,7 +17,6 @@ from ageassure.errors import (
     BirthDateError,
     ConfigurationError,
     SignatureError,
-    StatusError,
 )
 from ageassure.estimators.birth_dates import BirthDate, age_interval
 from ageassure.estimators.credential.issuers import TrustedIssuers
@@ -31,6 +30,7 @@ from ageassure.estimators.credential.sd_jwt import (
     unverified_members,
 )
 from ageassure.estimators.credential.statements import interval_of_statements, read_statements
+from ageassure.estimators.credential.status import require_valid_status
 from ageassure.estimators.credential.times import check_times, seconds
 from ageassure.results import (
     AgeInterval,
@@ -42,7 +42,6 @@ from ageassure.results import (
 )
 from ageassure.tokens.clock import Clock, read_clock, utc_now
 from ageassure.tokens.jws import verify_signature
-from ageassure.tokens.status import StatusReference
 from ageassure.verifier.status import StatusChecker
 
 if TYPE_CHECKING:
@@ -146,31 +145,8 @@ class SDJWTEstimator:
             nonce=evidence.nonce,
             now_seconds=now_seconds,
         )
-        self._check_status(claims.members)
+        require_valid_status(claims.members, self._status)
         return _age_of(claims.members, datetime.fromtimestamp(now_seconds, UTC))
-
-    def _check_status(self, members: Mapping[str, object]) -> None:
-        if "status" not in members:
-            return
-        if self._status is None:
-            raise refused(
-                "got a credential with a status, and nobody checks it",
-                code="credential_unverifiable",
-            )
-        code = None
-        try:
-            self._status.require_valid(StatusReference.from_claim(members["status"]))
-        except StatusError as error:
-            code = error.code
-        if code in ("status_invalid", "status_suspended"):
-            raise refused(
-                "got a credential that its issuer has revoked or suspended",
-                code="credential_revoked",
-            )
-        if code is not None:
-            raise refused(
-                "got a credential whose status is not known", code="credential_unverifiable"
-            )
 
 
 def verified_claims(

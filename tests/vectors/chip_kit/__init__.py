@@ -1,1 +1,0 @@
-"""Makes files of passport chips, good and bad, without the library's help."""
