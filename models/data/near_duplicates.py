@@ -4,12 +4,8 @@ Pictures of one photograph, or of one moment, must not lie in two parts: what wa
 would be tested on the other. Nor may two of them lie in calibration or test: bounds on error rates
 count independent people. So every picture that has a near-duplicate is a training picture.
 
-1. Contrast is normalised locally, so that brightness, colour casts and silhouettes count little.
-2. All pairs are compared at 32 × 32 pixels, as they are and mirrored (normalised correlation,
-   exact, no hashing); those at ``CANDIDATE`` or above are candidates.
-3. A candidate pair is aligned by an affine map (enhanced correlation coefficient: G. Evangelidis
-   and E. Psarakis, IEEE TPAMI 30, 2008) and compared at 104 × 104 pixels; ``NEAR_DUPLICATE`` and
-   above counts.
+How two pictures are compared: ``ageassure.audit.datasets.likeness``. All
+pairs are, plain and mirrored.
 
 About six minutes on one processor; needs the extra ``face``::
 
@@ -21,62 +17,23 @@ from __future__ import annotations
 import argparse
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from fairface_split import NEAR_DUPLICATES, LabelledFace, load_split, read_pictures
 
+from ageassure.audit.datasets.likeness import (
+    NEAR_DUPLICATE,
+    SIDE,
+    aligned_correlation,
+    candidates,
+    contrast_normalised,
+    small,
+)
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-SIDE: Final = 128
-SMALL_SIDE: Final = 32
-MARGIN: Final = 12
-"""Left out at the edges, so that the other picture may lie shifted, turned or scaled."""
-
-CANDIDATE: Final = 0.50
-NEAR_DUPLICATE: Final = 0.80
-"""Set by eye on pairs of every score; see README.md."""
-
-BLOCK: Final = 1000
-_STEPS: Final = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 60, 1e-4)
-
-
-def contrast_normalised(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Subtract the local mean and divide by the local deviation (σ = 6 pixels)."""
-    smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0)
-    detail = smooth - cv2.GaussianBlur(smooth, (0, 0), 6.0)
-    deviation = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), 6.0))
-    return (detail / (deviation + 6.0)).astype(np.float32)
-
-
-def small(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The picture as a unit vector with mean 0, so that a product is a correlation."""
-    vector = cv2.resize(image, (SMALL_SIDE, SMALL_SIDE), interpolation=cv2.INTER_AREA).ravel()
-    vector = vector - vector.mean()
-    unit: NDArray[np.float32] = vector / max(float(np.linalg.norm(vector)), 1e-6)
-    return unit
-
-
-def aligned_correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
-    """Correlation of the first picture's middle with the second after the best affine map."""
-    middle = np.ascontiguousarray(first[MARGIN:-MARGIN, MARGIN:-MARGIN])
-    start = np.array([[1, 0, MARGIN], [0, 1, MARGIN]], dtype=np.float32)
-    try:
-        return float(cv2.findTransformECC(middle, second, start, cv2.MOTION_AFFINE, _STEPS)[0])
-    except cv2.error:  # the search left the picture: no map aligns the two
-        return -1.0
-
-
-def candidates(rows: NDArray[np.float32], columns: NDArray[np.float32]) -> list[tuple[int, int]]:
-    """Pairs (i, j), i < j, of rows and columns whose product is at least ``CANDIDATE``."""
-    pairs: list[tuple[int, int]] = []
-    for start in range(0, len(rows), BLOCK):
-        found = np.argwhere(rows[start : start + BLOCK] @ columns.T >= CANDIDATE)
-        found[:, 0] += start
-        pairs += [(int(i), int(j)) for i, j in found if i < j]
-    return pairs
 
 
 def near_duplicates(images: NDArray[np.float16], *, mirrored: bool) -> list[tuple[int, int, float]]:

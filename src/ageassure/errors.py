@@ -77,6 +77,8 @@ DOCUMENT_CODES: Final = frozenset(
         "document_malformed",
         "document_expired",
         "document_contradictory",
+        "document_untrusted",
+        "document_altered",
         "check_digit",
         "barcode_unreadable",
     }

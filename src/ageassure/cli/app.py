@@ -5,7 +5,14 @@ from __future__ import annotations
 import click
 
 from ageassure.cli.audit import audit
-from ageassure.cli.audit_data import predict
+from ageassure.cli.audit_data import (
+    datasets,
+    import_folder,
+    leakage,
+    predict,
+    pseudonymise,
+    validate,
+)
 from ageassure.cli.demo import demo
 from ageassure.cli.face import estimate, issue
 from ageassure.cli.keys import keys
@@ -27,5 +34,5 @@ def app() -> None:
 
 for command in (keys, estimate, issue, verify, inspect, models, demo, audit):
     app.add_command(command)
-for command in (predict,):
+for command in (datasets, import_folder, validate, leakage, predict, pseudonymise):
     audit.add_command(command)

@@ -96,3 +96,98 @@ def test_without_the_extra_it_says_what_to_install(
     done = run("audit", "predict", "--manifest", people, "--out", tmp_path / "p.csv")
     assert done.exit_code == ExitStatus.CONFIGURATION
     assert "pip install 'ageassure[audit]'" in done.stderr
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two folders by age; the same picture lies in both."""
+    picture = (files("skimage.data") / "astronaut.png").read_bytes()
+    for age in ("20", "30-39"):
+        (tmp_path / "faces" / age).mkdir(parents=True)
+        (tmp_path / "faces" / age / "a.png").write_bytes(picture)
+    (tmp_path / "faces" / "20" / "b.png").write_bytes(
+        (files("skimage.data") / "coffee.png").read_bytes()
+    )
+    return tmp_path / "faces"
+
+
+def test_datasets_says_what_was_run_on_the_real_set() -> None:
+    told = json.loads(run("audit", "datasets", "--json").stdout)["layouts"]
+    assert {one["name"] for one in told if one["run_on_the_real_set"]} == {
+        "fairface-shards",
+        "london",
+    }
+    lines = run("audit", "datasets").stdout.splitlines()
+    assert any(line.startswith("utkface") and "not run on the real set" in line for line in lines)
+
+
+def test_import_validate_and_leakage(folder: Path, tmp_path: Path) -> None:
+    first = tmp_path / "first.csv"
+    done = run("audit", "import", "folder", folder, "--out", first)
+    assert (done.exit_code, done.stdout) == (0, f"{first}: 3 rows\n")
+    done = run("audit", "validate", first, "--json")
+    assert json.loads(done.stdout)["exact_ages"] == 2
+    second = tmp_path / "second.parquet"
+    assert run("audit", "import", "folder", folder, "--out", second).exit_code == 0
+    done = run("audit", "leakage", first, second, "--root", folder, "--root", folder)
+    assert done.exit_code == ExitStatus.AUDIT_FINDING
+    assert "the same bytes: 5" in done.stdout
+    assert "people in more than one: not known" in done.stdout
+    done = run("audit", "leakage", first, second, "--root", folder)
+    assert done.exit_code == ExitStatus.CONFIGURATION
+    for arguments in ([first], [first, second, "--split", "sex"]):
+        assert run("audit", "leakage", *arguments).exit_code == ExitStatus.CONFIGURATION
+
+
+def test_leakage_between_the_parts_of_one_manifest(folder: Path, tmp_path: Path) -> None:
+    path = folder / "m.csv"
+    path.write_text("sample_id,path,age,subject,part\na,20/a.png,20,p,x\nb,20/b.png,30,q,y\n")
+    state(path)
+    done = run("audit", "leakage", path, "--split", "part")
+    assert done.exit_code == 0
+    assert "people in more than one: 0" in done.stdout
+    path.write_text(path.read_text() + "".join(f"c{n},30-39/a.png,30,p,y\n" for n in range(1)))
+    state(path)
+    done = run("audit", "leakage", path, "--split", "part")
+    assert done.exit_code == ExitStatus.AUDIT_FINDING
+    assert "people in more than one: 1" in done.stdout
+
+
+def test_long_lists_of_pairs_are_cut_for_people(folder: Path, tmp_path: Path) -> None:
+    picture = (folder / "20" / "a.png").read_bytes()
+    rows = ["sample_id,path,age,part"]
+    for number in range(10):
+        (folder / f"{number}.png").write_bytes(picture)
+        rows.append(f"{number},{number}.png,30,{'xy'[number % 2]}")
+    path = folder / "m.csv"
+    path.write_text("\n".join(rows) + "\n")
+    state(path)
+    done = run("audit", "leakage", path, "--split", "part")
+    assert "the same bytes: 25" in done.stdout
+    assert "and 5 more; --json lists all" in done.stdout
+
+
+def state(path: Path) -> None:
+    import hashlib
+
+    statement = Statement(
+        name="a portrait",
+        licence="public domain",
+        age_proof=AgeProof.DOCUMENT,
+        manifest_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+    )
+    path.with_suffix(".toml").write_text(statement.to_toml())
+
+
+def test_pseudonymise_tells_manifests_from_predictions(people: Path, tmp_path: Path) -> None:
+    out = tmp_path / "p.csv"
+    assert run("audit", "predict", "--manifest", people, "--out", out).exit_code == 0
+    key = tmp_path / "key"
+    key.write_bytes(bytes(32))
+    key.chmod(0o600)
+    for source, target in ((people, tmp_path / "q.csv"), (out, tmp_path / "q-p.csv")):
+        done = run("audit", "pseudonymise", source, "--key", key, "--out", target)
+        assert (done.exit_code, done.stdout) == (0, f"{target}: 3 rows\n")
+    done = run("audit", "validate", tmp_path / "q.csv", "--predictions", tmp_path / "q-p.csv")
+    assert done.exit_code == 0
+    assert "processed: 1" in done.stdout

@@ -19,7 +19,7 @@ MAX_BORDER_PIXELS: Final = 4_096
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 _REQUIRED: Final = ("name", "licence", "age_proof", "manifest_sha256")
-_OPTIONAL: Final = ("source", "age_proof_detail", "border_pixels")
+_OPTIONAL: Final = ("source", "age_proof_detail", "left_out", "border_pixels")
 
 
 class AgeProof(StrEnum):
@@ -40,6 +40,7 @@ class Statement:
         age_proof: How the ages were proved.
         age_proof_detail: More on that: who judged, what was asked; may be empty.
         source: Where it comes from, a reference or an address; may be empty.
+        left_out: Which pictures of the data set got no row, how many, and why; may be empty.
         border_pixels: Width of the black border that is put around every picture before an
             estimator sees it. For chips cut so close that a detector finds no face in them; figures
             made with a border say nothing of pictures from a camera.
@@ -52,10 +53,11 @@ class Statement:
     manifest_sha256: str
     age_proof_detail: str = ""
     source: str = ""
+    left_out: str = ""
     border_pixels: int = 0
 
     def __post_init__(self) -> None:
-        texts = (self.name, self.licence, self.age_proof_detail, self.source)
+        texts = (self.name, self.licence, self.age_proof_detail, self.source, self.left_out)
         if not all(_is_line(text) for text in texts):
             raise DataSetError(
                 f"a text of a statement is no line of at most {MAX_TEXT_CHARACTERS} characters"

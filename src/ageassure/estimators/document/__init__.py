@@ -1,4 +1,4 @@
-"""Age from documents: machine-readable zones and driving licences.
+"""Age from documents: machine-readable zones, driving licences and chips.
 
 A birth date is read, turned into completed years and dropped, in one call; names and numbers are
 not read. What is taken is one of the frozen evidence types below, each with a
@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ageassure.estimators.document.chip.estimator import ChipAgeEstimator, ChipData
     from ageassure.estimators.document.holder import HolderCheck
     from ageassure.estimators.document.licence import (
         LicenceAgeEstimator,
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from ageassure.estimators.document.mrz import MachineReadableZone, MRZAgeEstimator
 
 _HOMES = {
+    "ChipAgeEstimator": "chip.estimator",
+    "ChipData": "chip.estimator",
     "HolderCheck": "holder",
     "LicenceAgeEstimator": "licence",
     "LicenceBarcode": "licence",
@@ -33,6 +36,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "ChipAgeEstimator",
+    "ChipData",
     "HolderCheck",
     "LicenceAgeEstimator",
     "LicenceBarcode",

@@ -20,7 +20,7 @@ HEAVY = {"numpy", "cv2", "zxingcpp", "cryptography", "onnxruntime"}
 def test_names_are_sorted_and_what_type_checkers_see_is_what_is_loaded() -> None:
     tree = ast.parse(SOURCE.read_text(encoding="utf-8"))
     seen = {
-        alias.name: str(node.module).rpartition(".")[2]
+        alias.name: str(node.module).partition("document.")[2]
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and "document." in str(node.module)
         for alias in node.names

@@ -223,6 +223,7 @@ BAD = {
     "length too great": edited(b"DL00410056", b"DL00419999"),
     "length off by one": edited(b"DL00410056", b"DL00410055"),
     "overlapping": edited(b"DL00410056", b"DL00410058"),
+    "one within the other": edited(b"DL00410056", b"DL00410064"),
     "same twice": file(kinds=("DL", "DL")),
     "licence and card": file(kinds=("DL", "ID")),
     "neither": file(kinds=("ZV",)),
