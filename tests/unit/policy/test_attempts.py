@@ -9,10 +9,15 @@ import pytest
 
 from ageassure.errors import AttemptStoreError, ConfigurationError
 from ageassure.policy import AttemptStore, MemoryAttemptStore, attempt_key, token_key
+from ageassure.policy.attempts import DEFAULT_CAPACITY
 from ageassure.testing import TEST_TIME, FixedClock
 
 NOW = int(TEST_TIME.timestamp())
 LATER = NOW + 100
+
+
+def test_the_capacity_is_a_million() -> None:
+    assert DEFAULT_CAPACITY == 1_000_000
 
 
 class TestKeys:

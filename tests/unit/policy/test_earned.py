@@ -16,6 +16,8 @@ from ageassure.policy import (
     calibrate_challenge_age,
     calibrate_lower_bar,
 )
+from ageassure.policy.binomial import MAX_PEOPLE
+from ageassure.policy.earned import _checked
 from ageassure.results import Direction
 from ageassure.testing import TEST_PIPELINE_DIGEST, estimated_age
 
@@ -340,3 +342,15 @@ def test_the_rule_keeps_its_promise_in_simulation() -> None:
         true_rate = math.erfc((bar.age_years - 30) / 5 / math.sqrt(2)) / 2
         kept += true_rate <= 0.01
     assert kept / repetitions >= 0.93
+
+
+def test_so_many_people_are_counted_and_no_more() -> None:
+    assert len(_checked([30.0] * MAX_PEOPLE)) == MAX_PEOPLE
+    with pytest.raises(ConfigurationError, match="expected at most"):
+        _checked([30.0] * (MAX_PEOPLE + 1))
+
+
+def test_a_bar_may_be_earned_on_a_hundred_attempts() -> None:
+    assert _challenge(attempts=100).attempts == 100
+    with pytest.raises(ConfigurationError):
+        _challenge(attempts=101)

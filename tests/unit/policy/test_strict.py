@@ -21,7 +21,18 @@ def test_a_json_object_is_returned() -> None:
 
 
 @pytest.mark.parametrize(
-    "junk", ["{}".ljust(65_537), "", "null", "1", "[]", '{"a":1,"a":1}', '{"a":{"b":1,"b":1}}']
+    "junk",
+    [
+        "{}".ljust(65_537),
+        "",
+        "null",
+        "1",
+        "[]",
+        '{"a":1,"a":1}',
+        '{"a":{"b":1,"b":1}}',
+        '{"a":NaN}',
+        '{"a":-Infinity}',
+    ],
 )
 def test_other_json_is_refused(junk: str) -> None:
     with pytest.raises(ConfigurationError):
@@ -41,10 +52,16 @@ def test_messages_name_what_is_missing_but_nothing_foreign() -> None:
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("value", [True, None, "1", math.nan, math.inf, -math.inf, 10**400, 1j])
+@pytest.mark.parametrize(
+    "value", [True, None, "1", math.nan, math.inf, -math.inf, 10**400, 1e18, -1e18, 1j]
+)
 def test_what_is_no_finite_number_is_refused(value: Any) -> None:
     with pytest.raises(ConfigurationError):
         finite(value, "number")
+
+
+def test_large_numbers_are_finite() -> None:
+    assert finite(math.nextafter(1e18, 0), "number") < 1e18
 
 
 @pytest.mark.parametrize(("value", "fits"), [(1, True), (3, True), (0, False), (4, False)])

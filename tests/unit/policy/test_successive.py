@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from ageassure.policy import (
     Successive,
     Told,
 )
+from ageassure.policy.bars import ROUNDING
 from ageassure.results import (
     AgeDistribution,
     AgeEstimate,
@@ -133,6 +135,18 @@ class TestConstruction:
         third = {"over": challenge_age_for_tests(alpha=0.01 / 3), "session_alpha": 0.01 / 3}
         steps = tuple(_step(name, FACE, **third) for name in ("face", "voice", "hand"))
         _chain(steps=steps, session_alpha=0.01)
+
+    def test_errors_may_add_up_to_the_rounding_and_no_further(self) -> None:
+        most = 0.25 * ROUNDING
+        _chain(steps=(_step("face", FACE, session_alpha=most),), session_alpha=0.25)
+        more = math.nextafter(most, 1)
+        with pytest.raises(ConfigurationError, match="add up to"):
+            _chain(steps=(_step("face", FACE, session_alpha=more),), session_alpha=0.25)
+
+    @pytest.mark.parametrize("alpha", [-0.5, 0, 1, 1.5])
+    def test_a_session_alpha_is_a_share(self, alpha: float) -> None:
+        with pytest.raises(ConfigurationError, match="outside"):
+            _chain(session_alpha=alpha)
 
     def test_without_bars_there_is_no_alpha(self) -> None:
         chain = _chain(steps=(_step("document", DOCUMENT),), session_alpha=None)

@@ -190,3 +190,29 @@ def test_two_names_of_one_algorithm() -> None:
     assert not same_algorithm("ES256", "EdDSA")
     assert not same_algorithm(None, "EdDSA")
     assert not same_algorithm(["EdDSA"], "EdDSA")
+
+
+@pytest.mark.parametrize("kid", [None, 7, b"kid", ["kid"]])
+def test_a_kid_is_a_text(kid: Any) -> None:
+    with pytest.raises(KeySetError, match="malformed kid"):
+        PublicJWK(kid=kid, alg="ES256", key=EC_KEY.public.key)
+
+
+@pytest.mark.parametrize(
+    "jwk",
+    [
+        {name: value for name, value in EC.items() if name != "kid"},
+        {name: value for name, value in RSA.items() if name != "alg"},
+        EC | {"kid": 7},
+        EC | {"alg": ["ES256"]},
+    ],
+)
+def test_what_is_missing_is_told(jwk: dict[str, Any]) -> None:
+    with pytest.raises(KeySetError, match="without kid, or an RSA key without alg"):
+        PublicJWK.from_dict(jwk)
+
+
+def test_a_weak_rsa_key_is_refused_before_it_is_made() -> None:
+    modulus = int.from_bytes(octets(RSA["n"]), "big")
+    with pytest.raises(KeySetError, match="exponent"):
+        PublicJWK.from_dict(rsa_jwk(modulus, exponent=1))
