@@ -32,12 +32,16 @@ def frame_of(values: NDArray[np.float64]) -> Frame:
 
 @pytest.mark.parametrize("scale", [0.6, 1.0, 1.9, 2.1, 3.9, 4.2])
 @pytest.mark.parametrize("turn", [1, 1j, 0.9 + 0.3j])
-def test_a_chip_has_its_pixels_where_the_region_says(scale: float, turn: complex) -> None:
+@pytest.mark.parametrize("side", [CHIP_PIXELS, 96])
+def test_a_chip_has_its_pixels_where_the_region_says(
+    scale: float, turn: complex, side: int
+) -> None:
     factor = scale * turn / abs(turn)
     region = Similarity(factor=factor, shift=250.3 + 240.6j - factor * MIDDLE * (1 + 1j))
-    grid = np.stack(np.meshgrid(*[np.arange(CHIP_PIXELS, dtype=np.float64)] * 2), axis=-1)
+    ticks = np.arange(side, dtype=np.float64) * CHIP_PIXELS / side
+    grid = np.stack(np.meshgrid(ticks, ticks), axis=-1)
     with frame_of(slope(480, 500)) as frame:
-        chip = extract_chip(frame, region)
+        chip = extract_chip(frame, region, side)
         error = chip[..., :2] - region.apply(grid) / 2
         # Every halving rounds to whole bytes, as the picture itself does; that evens out.
         assert np.abs(error).max() < 0.8
@@ -49,7 +53,7 @@ def test_a_chip_has_its_pixels_where_the_region_says(scale: float, turn: complex
     ("scale", "count"), [(0.5, 0), (1, 0), (1.99, 0), (2, 0), (2.01, 1), (4.01, 2), (8.01, 3)]
 )
 def test_the_picture_is_halved_while_it_stays_larger(scale: float, count: int) -> None:
-    assert halvings(Similarity(factor=complex(scale), shift=0j)) == count
+    assert halvings(scale) == count
 
 
 def test_halving_applies_the_binomial_filter() -> None:

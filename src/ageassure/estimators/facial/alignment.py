@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ageassure.imaging import Frame
 
 CHIP_PIXELS: Final = 64
+"""Side of dlib's chip, in whose pixels regions are told; a network may look at it more finely."""
+
 CHIP_PADDING: Final = 0.2
 """Margin around dlib's template on each side, in sides of the template."""
 
@@ -89,33 +91,45 @@ def chip_region(points: NDArray[np.float64], template: NDArray[np.float64]) -> S
     return Similarity.fit(to_chip(template), points)
 
 
-def halvings(region: Similarity) -> int:
-    """How often dlib halves the picture first: while it stays larger than the chip."""
+def halvings(scale: float) -> int:
+    """How often dlib halves the picture first: while it stays larger than the chip.
+
+    Args:
+        scale: Pixels of the picture for each of the chip.
+    """
     count = 0
-    while region.scale / 2 ** (count + 1) > 1:
+    while scale / 2 ** (count + 1) > 1:
         count += 1
     return count
 
 
-def extract_chip(frame: Frame, region: Similarity) -> NDArray[np.float32]:
-    """The chip, RGB float32 ``[64, 64, 3]`` of 0 … 255; black outside the picture.
+def extract_chip(frame: Frame, region: Similarity, side: int = CHIP_PIXELS) -> NDArray[np.float32]:
+    """The chip, RGB float32 ``[side, side, 3]`` of 0 … 255; black outside the picture.
 
     It is not rounded to bytes and the sampling is exact, so that it depends continuously on the
     region. It is wiped with the frame.
+
+    Args:
+        frame: The picture.
+        region: From a chip of 64 pixels to the picture.
+        side: How many pixels the same region gets.
     """
-    depth = halvings(region)
-    level, start = _level(frame, region, depth)
-    ticks = np.arange(CHIP_PIXELS, dtype=np.float64)
+    step = CHIP_PIXELS / side
+    depth = halvings(region.scale * step)
+    ticks = np.arange(side, dtype=np.float64) * step
+    level, start = _level(frame, region, depth, float(ticks[-1]))
     grid = np.stack(np.meshgrid(ticks, ticks, indexing="xy"), axis=-1)
     places = (region.apply(grid) - start) / 2**depth
     return sampled(frame, level, places)
 
 
 def _level(
-    frame: Frame, region: Similarity, depth: int
+    frame: Frame, region: Similarity, depth: int, last: float
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """The part of the picture around the chip, halved ``depth`` times, and where it starts."""
-    last = CHIP_PIXELS - 1.0
+    """The part of the picture around the chip, halved ``depth`` times, and where it starts.
+
+    The chip's pixels lie at 0 … ``last`` of the region.
+    """
     corners = region.apply(np.array([[0, 0], [last, 0], [0, last], [last, last]]))
     step = 2**depth
     # The filter reaches 2 pixels of every level; starts are multiples of the step, so that the same
