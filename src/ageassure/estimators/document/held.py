@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from ageassure.errors import AgeAssuranceError, DocumentError
 from ageassure.estimators.birth_dates import EARLIEST_ZONE
+from ageassure.wiping import Wiping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,22 +62,19 @@ def opened(content: object, *, max_bytes: int) -> Iterator[memoryview]:
     Raises:
         DocumentError: ``document_malformed`` if it is no contiguous run of bytes, or too long.
     """
-    view: memoryview | None = None
-    if isinstance(content, Content):
-        try:
-            view = memoryview(content).cast("B")
-        except (TypeError, ValueError):  # a view with gaps, of odd items, or released
-            view = None
-    if view is None:
-        raise malformed(f"got a {type(content).__name__}, expected contiguous bytes")
-    try:
-        if view.nbytes > max_bytes:
-            raise malformed(f"got {view.nbytes} bytes, expected at most {max_bytes}")
-        yield view
-    finally:
-        if not view.readonly:
-            view[:] = bytes(view.nbytes)
-        view.release()
+    with Wiping(content):
+        view: memoryview | None = None
+        if isinstance(content, Content):
+            try:
+                view = memoryview(content).cast("B")
+            except (TypeError, ValueError):  # a view with gaps, of odd items, or released
+                view = None
+        if view is None:
+            raise malformed(f"got a {type(content).__name__}, expected contiguous bytes")
+        with view:
+            if view.nbytes > max_bytes:
+                raise malformed(f"got {view.nbytes} bytes, expected at most {max_bytes}")
+            yield view
 
 
 def sealed(assess: Callable[[EvidenceT], AgeInterval], held: list[EvidenceT]) -> AgeInterval:
