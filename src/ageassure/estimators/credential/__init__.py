@@ -11,14 +11,32 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ageassure.estimators.credential.age_token import AgeTokenEstimator, AgeTokenEvidence
     from ageassure.estimators.credential.certificates import TrustAnchors
+    from ageassure.estimators.credential.declaration import (
+        SelfDeclaration,
+        SelfDeclarationEstimator,
+    )
     from ageassure.estimators.credential.issuers import TrustedIssuers
     from ageassure.estimators.credential.sd_jwt_vc import SDJWTEstimator, SDJWTPresentation
+    from ageassure.estimators.credential.system_signals import (
+        AppleAgeRange,
+        AppleDeclaration,
+        PlayAgeSignals,
+        PlayTier,
+        SystemSignalEstimator,
+    )
 
 _HOMES = {
     "AgeTokenEstimator": "age_token",
     "AgeTokenEvidence": "age_token",
+    "AppleAgeRange": "system_signals",
+    "AppleDeclaration": "system_signals",
+    "PlayAgeSignals": "system_signals",
+    "PlayTier": "system_signals",
     "SDJWTEstimator": "sd_jwt_vc",
     "SDJWTPresentation": "sd_jwt_vc",
+    "SelfDeclaration": "declaration",
+    "SelfDeclarationEstimator": "declaration",
+    "SystemSignalEstimator": "system_signals",
     "TrustAnchors": "certificates",
     "TrustedIssuers": "issuers",
 }
@@ -26,8 +44,15 @@ _HOMES = {
 __all__ = [
     "AgeTokenEstimator",
     "AgeTokenEvidence",
+    "AppleAgeRange",
+    "AppleDeclaration",
+    "PlayAgeSignals",
+    "PlayTier",
     "SDJWTEstimator",
     "SDJWTPresentation",
+    "SelfDeclaration",
+    "SelfDeclarationEstimator",
+    "SystemSignalEstimator",
     "TrustAnchors",
     "TrustedIssuers",
 ]

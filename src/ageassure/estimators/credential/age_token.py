@@ -7,11 +7,12 @@ token that does not tell both is refused, since nothing could be derived from it
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
 from ageassure.errors import ConfigurationError, CredentialError, VerificationError
 from ageassure.estimators.credential.refusal import assess_alone, refused
+from ageassure.estimators.document.held import Hidden
 from ageassure.results import (
     AgeInterval,
     AssuranceLevel,
@@ -32,9 +33,9 @@ _TRANSACTION: Final = frozenset({"wrong_audience", "wrong_nonce"})
 _UNAVAILABLE: Final = frozenset({"key_set_unavailable", "replay_store_unavailable"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgeTokenEvidence:
-    """An age token that answers this provider's own request. Its ``repr`` shows nothing of it.
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class AgeTokenEvidence(Hidden):
+    """An age token that answers this provider's own request.
 
     Attributes:
         token: What the presenter sent.
@@ -48,12 +49,12 @@ class AgeTokenEvidence:
         ConfigurationError: If nonce or limit are missing or malformed.
     """
 
-    token: str = field(repr=False)
-    nonce: str = field(repr=False)
+    token: str
+    nonce: str
     age_over: int | None = None
     age_under: int | None = None
-    holder_jkt: str | None = field(default=None, repr=False)
-    holder_proof: str | None = field(default=None, repr=False)
+    holder_jkt: str | None = None
+    holder_proof: str | None = None
 
     def __post_init__(self) -> None:
         checked_nonce(self.nonce)

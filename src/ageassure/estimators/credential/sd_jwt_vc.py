@@ -8,7 +8,7 @@ in November 2024, is refused. Type metadata (``vct`` as an address) are not fetc
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, final
 
@@ -32,6 +32,7 @@ from ageassure.estimators.credential.sd_jwt import (
 from ageassure.estimators.credential.statements import interval_of_statements, read_statements
 from ageassure.estimators.credential.status import require_valid_status
 from ageassure.estimators.credential.times import check_times, seconds
+from ageassure.estimators.document.held import Hidden
 from ageassure.results import (
     AgeInterval,
     MethodClass,
@@ -60,9 +61,9 @@ NEVER_DISCLOSED: Final = frozenset({"iss", "nbf", "exp", "cnf", "vct", "vct#inte
 holder could leave out the expiry."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SDJWTPresentation:
-    """An SD-JWT VC with key binding, as a wallet presents it. Its ``repr`` shows nothing of it.
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class SDJWTPresentation(Hidden):
+    """An SD-JWT VC with key binding, as a wallet presents it.
 
     Attributes:
         presentation: The SD-JWT+KB, compact.
@@ -75,9 +76,9 @@ class SDJWTPresentation:
         ConfigurationError: If audience or nonce are malformed.
     """
 
-    presentation: str = field(repr=False)
+    presentation: str
     audience: str
-    nonce: str = field(repr=False)
+    nonce: str
 
     def __post_init__(self) -> None:
         checked_audience(self.audience)

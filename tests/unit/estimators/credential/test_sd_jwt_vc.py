@@ -460,8 +460,7 @@ class TestSetup:
 
     def test_evidence_is_frozen_and_shows_nothing(self) -> None:
         held = SDJWTPresentation(presentation="secret", audience=AUDIENCE, nonce=NONCE)
-        assert "secret" not in repr(held)
-        assert NONCE not in repr(held)
+        assert repr(held) == "<SDJWTPresentation (content hidden)>"
         with pytest.raises(AttributeError):
             held.nonce = "x"  # type: ignore[misc]
 
