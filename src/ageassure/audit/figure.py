@@ -13,6 +13,9 @@ from ageassure.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+Members = dict[str, Any]
+"""Some members of a :class:`Figure`, by name."""
+
 LEAST_RESAMPLED: Final = 5
 """People from whom a bootstrap says anything; resampling one person has no width at all."""
 
@@ -26,14 +29,19 @@ class Why(StrEnum):
     ONE_GROUP = "fewer than two groups with anybody in them"
     ZERO_MEAN = "the mean over groups is zero"
     ZERO_MINIMUM = "the least value over groups is zero"
+    RESAMPLES_UNDEFINED = "it is not defined in every resample"
     FEW_PEOPLE = "too few people for a bootstrap interval"
     NO_SPREAD = "all resamples agree, which says nothing of the error"
+    LOWER_LIMIT = "a lower limit of what it stands for, not an estimate"
     AGES_IN_GROUPS = "ages are known as groups only"
     NO_PROBABILITIES = "the estimator gives no probability at this age"
     ONE_CLASS = "people on one side of the limit only"
     STRADDLES = "an age group lies across this limit"
     NOT_REACHED = "no threshold reaches this rate with these people"
     SAMPLES_OF_ONE_PERSON = "several samples of a person, and no interval that allows for them"
+    A_BOUND = "a bound itself"
+    FEW_FOR_MARGIN = "too few people for a margin of this coverage"
+    NOT_SO_MANY_TRIES = "nobody with so many samples"
     NO_INTERVAL = "a count or an extreme, for which no interval is made"
     PEOPLE_UNKNOWN = "the data do not say which samples show one person"
 
@@ -46,10 +54,10 @@ class Method(StrEnum):
         "Clopper–Pearson over people: at the upper end whoever passed with any sample, at the "
         "lower end whoever passed with all"
     )
-    BONFERRONI_MEAN = "mean of Clopper–Pearson bounds that hold together (Bonferroni)"
+    WILSON = "Wilson"
+    FAY_FEUER = "Fay–Feuer gamma"
     BCA = "BCa bootstrap of people, stratified by cell"
     PERCENTILE = "percentile bootstrap of people, stratified by cell"
-    BINOMIAL_BOOTSTRAP = "percentile bootstrap of people, stratified by year or group"
     ORDER_STATISTICS = "order statistics (sign test)"
     DELONG = "DeLong"
     CHANCE = "central 95 % under exact calibration, simulated"

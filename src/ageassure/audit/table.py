@@ -130,6 +130,8 @@ class EvaluationTable:
             everywhere if the estimator gives none.
         status: ``ok`` or the code of the refusal; never unknown.
         statement: Which people these are.
+        processed: Rows whose status is ``ok``; made from it.
+        clustered: Does any person have more than one row? Made from ``subjects``.
 
     Raises:
         ConfigurationError: If a column breaks that; the message gives the first row, from 0.
@@ -145,6 +147,7 @@ class EvaluationTable:
     status: Column
     statement: DatasetStatement
     processed: Flags = field(init=False)
+    clustered: bool = field(init=False)
 
     def __post_init__(self) -> None:
         instance(self.statement, DatasetStatement, "statement")
@@ -165,6 +168,7 @@ class EvaluationTable:
         _refuse(self.status.codes == UNKNOWN, "a status that is not known")
         processed = self.status.where(OK)
         self._keep("processed", processed)
+        self._keep("clustered", distinct(subjects) < len(self))
         self._check_groups()
         self._check_estimates()
         self._check_probabilities()
@@ -231,10 +235,42 @@ class EvaluationTable:
         found: Flags = self.age_low_years == self.age_high_years
         return found
 
-    @property
-    def clustered(self) -> bool:
-        """Does any person have more than one row?"""
-        return len(np.unique(self.subjects)) < len(self)
+    @classmethod
+    def concatenate(cls, parts: Sequence[EvaluationTable]) -> EvaluationTable:
+        """Put the parts of one data set together; in which order does not matter to a figure.
+
+        Raises:
+            ConfigurationError: If there are none, they differ in statement, axes or ages, or the
+                whole breaks the rules of a table (a sample in two parts, for instance).
+        """
+        if not parts:
+            raise ConfigurationError("got no parts of a table")
+        first = parts[0]
+        for part in parts:
+            if part.statement != first.statement:
+                raise ConfigurationError("got parts with different statements")
+            if (
+                part.groups.keys() != first.groups.keys()
+                or part.p_over.keys() != first.p_over.keys()
+            ):
+                raise ConfigurationError("got parts with different columns")
+
+        def joined(name: str) -> NDArray[Any]:
+            return np.concatenate([getattr(part, name) for part in parts])
+
+        return cls(
+            sample_ids=joined("sample_ids"),
+            age_low_years=joined("age_low_years"),
+            age_high_years=joined("age_high_years"),
+            subjects=joined("subjects"),
+            groups={axis: _joined([part.groups[axis] for part in parts]) for axis in first.groups},
+            estimated_age_years=joined("estimated_age_years"),
+            p_over={
+                age: np.concatenate([part.p_over[age] for part in parts]) for age in first.p_over
+            },
+            status=_joined([part.status for part in parts]),
+            statement=first.statement,
+        )
 
     def rows(self, kept: Flags | Ints) -> EvaluationTable:
         """The table of some of the rows, in the order asked for.
@@ -253,6 +289,23 @@ class EvaluationTable:
             status=_taken(self.status, kept),
             statement=self.statement,
         )
+
+
+def distinct(values: Ints) -> int:
+    """How many different values there are."""
+    ordered = np.sort(values)
+    return int(np.count_nonzero(ordered[1:] != ordered[:-1])) + bool(len(ordered))
+
+
+def _joined(columns: Sequence[Column]) -> Column:
+    values = tuple(sorted({value for column in columns for value in column.values}))
+    place = {value: code for code, value in enumerate(values)}
+    codes = []
+    for column in columns:
+        # The last entry stands for −1, which indexes it.
+        new = np.array([*(place[value] for value in column.values), UNKNOWN], dtype=np.int64)
+        codes.append(new[column.codes])
+    return Column(values=values, codes=np.concatenate(codes))
 
 
 def _taken(column: Column, kept: Flags | Ints) -> Column:
