@@ -34,7 +34,7 @@ COVERAGES: Final = (0.8, 0.9, 0.95)
 LEAST_PROBABILITY: Final = 1e-12
 """Probabilities are kept this far from 0 and 1 in the log-loss, which would be infinite."""
 
-_LEVELS: Final = 1_000
+_LEVELS: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
