@@ -27,6 +27,7 @@ def test_every_example_is_tested() -> None:
         "relying_party.py",
         "signup_flow.py",
         "starlette_app.py",
+        "wallet_flow.py",
     }
 
 
@@ -67,6 +68,14 @@ def test_signup_flow(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     face, document, end = capsys.readouterr().out.splitlines()
     assert face.startswith("face: inconclusive:")
     assert document.startswith("document: over:")
+    assert end == "token made"
+
+
+def test_wallet_flow(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    run("wallet_flow.py", monkeypatch=monkeypatch)
+    face, wallet, end = capsys.readouterr().out.splitlines()
+    assert face.startswith("face: inconclusive:")
+    assert wallet.startswith("wallet: over:")
     assert end == "token made"
 
 
