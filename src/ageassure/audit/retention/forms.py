@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ageassure.audit.retention.pictures import Encoding
-from ageassure.errors import FaceError
+from ageassure.errors import EvidenceError
 from ageassure.estimators.facial.pipeline import LONG_SIDE_PIXELS, FacialPipeline
 from ageassure.imaging import Frame, decode
 
@@ -62,7 +62,7 @@ def picture_forms(picture: Picture, pipeline: FacialPipeline) -> dict[str, bytes
             forms |= _pixel_forms("reduced", frame.pixels)
         recording = _RecordingFrame(frame.pixels.copy())
     with recording:
-        with suppress(FaceError):
+        with suppress(EvidenceError):
             pipeline.raw(recording)
         for number, array in enumerate(recording.contents()):
             forms[f"step {number}: {array.dtype} {array.shape}"] = array.tobytes()

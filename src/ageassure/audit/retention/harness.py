@@ -6,10 +6,12 @@ import shutil
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from ageassure.audit.retention.cases import Case, cases
 from ageassure.audit.retention.control import network_input
 from ageassure.audit.retention.forms import picture_forms
 from ageassure.audit.retention.pictures import (
@@ -17,27 +19,21 @@ from ageassure.audit.retention.pictures import (
     SMALL_PIXELS,
     Encoding,
     Picture,
-    Scene,
     make_picture,
 )
+from ageassure.audit.retention.scenes import Scene
 from ageassure.audit.retention.search import index_texts
-from ageassure.audit.retention.subject import DONE, FACIAL, FAULT
+from ageassure.audit.retention.stops import DONE
 from ageassure.audit.retention.watched import CONTROL, WatchedProcess, written_or_sent
 from ageassure.errors import ConfigurationError
 from ageassure.estimators.facial.pipeline import FacialPipeline
-from ageassure.imaging.header import MAX_FILE_BYTES
+from ageassure.estimators.worker.loading import FACIAL
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator, Sequence
 
     from ageassure.audit.retention.search import Texts
-
-_EXPECTED: Final = {
-    Scene.ONE_FACE: DONE,
-    Scene.TWO_FACES: "several_faces",
-    Scene.NO_FACE: "no_face",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,9 +114,11 @@ def audit_retention(
     """Run the whole check.
 
     For each encoding and size, and each number of threads, in hardened processes of their own: a
-    face, two faces, none, a file cut short, a file of too many bytes, and a fault raised inside
-    the shipped pipeline. After each, while the process keeps its results and errors, the memory of
-    it and its descendants is searched for 64-byte runs of every form of the picture
+    face that is estimated, and every refusal that there is a code for
+    (:mod:`ageassure.audit.retention.cases`); for the shipped estimator also a fault raised inside
+    its pipeline, a deadline that passes there, and a task that is cancelled there. After each,
+    while the process keeps its results, errors and log, the memory of it and its descendants is
+    searched for 64-byte runs of every form of the picture
     (:func:`~ageassure.audit.retention.forms.picture_forms`). The face goes through the plain flow
     as well, in a process that is not hardened: there it has to be found.
 
@@ -152,12 +150,13 @@ def audit_retention(
             for number in threads
         ]
         seed = 0
+        every = cases(shipped=estimator == FACIAL)
         for encoding in encodings:
             for size in sizes:
-                for scene in Scene:
+                for scene, some in groupby(every, key=lambda case: case.scene):
                     seed += 1
                     picture = make_picture(scene, encoding, size, seed=seed)
-                    lines += _lines(picture, pipeline, control, subjects)
+                    lines += _lines(picture, tuple(some), pipeline, control, subjects)
         return RetentionReport(
             lines=tuple(lines),
             not_hardened=tuple(sorted({name for one in subjects for name in one.missing})),
@@ -169,6 +168,7 @@ def audit_retention(
 
 def _lines(
     picture: Picture,
+    some: Sequence[Case],
     pipeline: FacialPipeline,
     control: WatchedProcess,
     subjects: Sequence[WatchedProcess],
@@ -178,31 +178,27 @@ def _lines(
         forms["plain flow's input"] = network_input(picture.file).tobytes()
     texts = index_texts(forms)
     if picture.scene is Scene.ONE_FACE:
-        yield _line(control, picture, picture.file, DONE, texts)
+        plain = next(case for case in some if case.wanted == DONE)
+        yield _line(control, picture, plain, texts)
     for subject in subjects:
-        yield _line(subject, picture, picture.file, _EXPECTED[picture.scene], texts)
-        if picture.scene is Scene.ONE_FACE:
-            cut = picture.file[: len(picture.file) * 3 // 4]
-            yield _line(subject, picture, cut, "picture_malformed", texts)
-            swollen = picture.file.ljust(MAX_FILE_BYTES + 1, b"\0")
-            yield _line(subject, picture, swollen, "picture_too_large", texts)
-            if subject.name == FACIAL:
-                yield _line(subject, picture, picture.file, FAULT, texts)
+        for case in some:
+            yield _line(subject, picture, case, texts)
 
 
-def _line(
-    subject: WatchedProcess, picture: Picture, file: bytes, wanted: str, texts: Texts
-) -> Line:
-    outcomes = subject.assess(file, fault=wanted == FAULT)
-    if subject.name in {FACIAL, CONTROL} and set(outcomes) != {wanted}:
-        raise ConfigurationError(f"got the outcomes {sorted(set(outcomes))}, expected {wanted}")
+def _line(subject: WatchedProcess, picture: Picture, case: Case, texts: Texts) -> Line:
+    outcomes = subject.assess(case.altered(picture.file), stop=case.stop)
+    if subject.name in {FACIAL, CONTROL} and set(outcomes) != {case.wanted}:
+        raise ConfigurationError(
+            f"got the outcomes {sorted(set(outcomes))} of {picture.scene}, {picture.encoding}, "
+            f"{picture.long_side} pixels, expected {case.wanted}"
+        )
     runs, searched = subject.search(texts)
     return Line(
         subject=subject.name,
         threads=subject.threads,
         encoding=picture.encoding,
         long_side=picture.long_side,
-        wanted=wanted,
+        wanted=case.wanted,
         outcomes=outcomes,
         runs=runs,
         searched_bytes=searched,
@@ -219,9 +215,9 @@ def _traced_calls(estimator: str, encodings: Sequence[Encoding]) -> int | None:
         try:
             with WatchedProcess(estimator, threads=1, home=Path(home), before=tracing) as traced:
                 for encoding in encodings:
-                    file = make_picture(Scene.ONE_FACE, encoding, SMALL_PIXELS, seed=0).file
-                    traced.assess(file)
-                    traced.assess(file[: len(file) // 2])
+                    for case in cases(shipped=estimator == FACIAL):
+                        file = make_picture(case.scene, encoding, SMALL_PIXELS, seed=0).file
+                        traced.assess(case.altered(file), stop=case.stop)
         except ConfigurationError:
             return None  # tracing is not allowed here; the estimator itself ran before
         return written_or_sent(log.read_text(encoding="utf-8", errors="replace"))

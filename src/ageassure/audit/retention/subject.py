@@ -1,41 +1,52 @@
 """The process that is looked into: it assesses the pictures that it is sent, and waits.
 
-``python -m ageassure.audit.retention.subject THREADS CONTROL ESTIMATOR`` reads cases from standard
-input and answers each with one line of JSON. A case is three numbers (:data:`CASE`: copies, size of
-the file, whether a fault is wanted) and then the file, as many times as it says; the copies are
-assessed at the same time.
+``python -m ageassure.audit.retention.subject THREADS ROLE ESTIMATOR`` reads cases from standard
+input and answers each with one line of JSON. A role is :data:`HARDENED`, :data:`UNHARDENED` or
+:data:`PLAIN`, the control. A case is three numbers (:data:`CASE`: copies, size of the file, what
+the pipeline is to do) and then the file, as many times as it says; the copies are assessed at the
+same time, from a coroutine, as a service would.
 
 Files are read into buffers without an intermediate one. Results and errors are kept until the next
-case, tracebacks included: nothing of the picture may hang on them either.
+case, tracebacks included, and so is the log at its most talkative: nothing of the picture may hang
+on them either.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
+import logging
 import os
 import struct
 import sys
-from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from ageassure.audit.retention.stops import (
+    CALLED_OFF,
+    DONE,
+    FAULT,
+    STOPS,
+    InjectedFaultError,
+    Stops,
+)
 from ageassure.errors import AgeAssuranceError
+from ageassure.estimators.worker.loading import FACIAL, load_estimator
 from ageassure.hardening import harden_process, set_dumpable
+from ageassure.threads import AssessmentThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 CASE: Final = struct.Struct("<III")
-FACIAL: Final = "facial"
-FAULT: Final = "fault"
-DONE: Final = "estimated"
+PLAIN: Final = "plain"
+HARDENED: Final = "hardened"
+UNHARDENED: Final = "unhardened"
 FAILED: Final = "another error"
+NOT_WIPED: Final = "the file was not wiped"
 
 _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND
-
-
-class InjectedFaultError(Exception):
-    """Raised inside the pipeline on request."""
 
 
 class Watch:
@@ -62,105 +73,112 @@ class Watch:
             self.files += bool(writes)
 
 
-class Faults:
-    """Lets the shipped pipeline fail at its last step: everything else has been made by then.
-
-    Attributes:
-        wanted: Whether to.
-    """
+class Log(logging.Handler):
+    """Keeps all that is logged, at every level and with tracebacks, so that it is searched too."""
 
     def __init__(self) -> None:
-        from ageassure.estimators.facial.pipeline import FacialPipeline
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
 
-        self.wanted = False
-        sound = FacialPipeline.age_probabilities
-
-        def age_probabilities(*arguments: Any) -> Any:  # noqa: ANN401 - passed on as they are
-            if self.wanted:
-                raise InjectedFaultError
-            return sound(*arguments)
-
-        setattr(FacialPipeline, "age_probabilities", age_probabilities)  # noqa: B010 - mypy
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one record."""
+        self.lines.append(self.format(record))
 
 
 def main(arguments: list[str]) -> None:
     """Prepare this process, and serve."""
-    watch = Watch()
-    sys.addaudithook(watch)
-    answers = os.dup(1)
-    os.dup2(2, 1)  # what an estimator prints is no answer
-    threads, control, name = int(arguments[0]), arguments[1] == "control", arguments[2]
-    missing: list[str] = []
-    if not control:
-        missing = [str(measure) for measure in harden_process().missing]
-        set_dumpable(dumpable=True)
-    assess = _plain_flow() if control else _estimator(name)
-    faults = None if control or name != FACIAL else Faults()
-    _answer(answers, {"missing": missing})
-    serve(assess, threads=threads, requests=0, answers=answers, watch=watch, faults=faults)
+    with asyncio.Runner() as runner:
+        runner.get_loop()  # its socket pair is no estimator's
+        watch = Watch()
+        sys.addaudithook(watch)
+        logging.basicConfig(level=logging.DEBUG, handlers=[Log()])
+        answers = os.dup(1)
+        os.dup2(2, 1)  # what an estimator prints is no answer
+        threads, role, name = int(arguments[0]), arguments[1], arguments[2]
+        missing: list[str] = []
+        if role == HARDENED:
+            missing = [str(measure) for measure in harden_process().missing]
+            set_dumpable(dumpable=True)
+        assess = _plain_flow() if role == PLAIN else load_estimator(name).estimate
+        stops = Stops() if role == HARDENED and name == FACIAL else None
+        _answer(answers, {"missing": missing})
+        with AssessmentThreads(threads=threads, waiting=0) as pool:
+            service = Service(assess=assess, pool=pool, watch=watch, stops=stops)
+            service.serve(runner, requests=0, answers=answers)
 
 
-def serve(
-    assess: Callable[[bytearray], object],
-    *,
-    threads: int,
-    requests: int,
-    answers: int,
-    watch: Watch,
-    faults: Faults | None,
-) -> None:
-    """Assess what comes until it ends.
+@dataclass(slots=True, kw_only=True)
+class Service:
+    """Assesses what comes until it ends.
 
-    Args:
+    Attributes:
         assess: Takes a file.
-        threads: At most so many at a time.
-        requests: Descriptor from which cases are read.
-        answers: Descriptor to which answers are written.
+        pool: The threads that it is done in.
         watch: Its counts are part of the answers.
-        faults: Told whether one is wanted.
+        stops: Told which one is wanted.
+        kept: Results and errors of the last case, and what was made of them.
     """
-    kept: list[Any] = []
-    with ThreadPoolExecutor(threads) as pool:
+
+    assess: Callable[[bytearray], object]
+    pool: AssessmentThreads
+    watch: Watch
+    stops: Stops | None
+    kept: list[object] = field(default_factory=list)
+
+    def serve(self, runner: asyncio.Runner, *, requests: int, answers: int) -> None:
+        """Read cases from one descriptor, and answer on the other."""
         while True:
             header = bytearray(CASE.size)
             if not _filled(header, requests):
                 return
-            copies, size, fault = CASE.unpack(header)
+            copies, size, stop = CASE.unpack(header)
             files = [bytearray(size) for _ in range(copies)]
             if not all(_filled(file, requests) for file in files):
                 return
-            if faults is not None:
-                faults.wanted = bool(fault)
-            kept = [pool.submit(_assessed, assess, files.pop()) for _ in range(copies)]
-            wait(kept)
+            self.kept.clear()
+            outcomes = runner.run(self._assessed(files, STOPS[stop]))
             gc.collect()
-            outcomes = [future.result()[0] for future in kept]
-            _answer(answers, {"outcomes": outcomes, "files": watch.files, "network": watch.network})
+            counts = {"files": self.watch.files, "network": self.watch.network}
+            _answer(answers, {"outcomes": outcomes, **counts})
+
+    async def _assessed(self, files: list[bytearray], stop: str) -> list[str]:
+        """Assess all files at the same time."""
+        assess = self.assess
+        if self.stops is not None:
+            self.stops.wanted = stop
+            assess = self.stops.limited(assess)
+        tasks = [asyncio.create_task(self.pool.run(assess, file)) for file in files]
+        if self.stops is not None:
+            self.stops.cancel = _canceller(tasks)
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        self.kept += results
+        for result in results:
+            if isinstance(result, Exception):
+                logging.getLogger(__name__).error("not assessed", exc_info=result)
+        wiped = [file.count(0) == len(file) for file in files]
+        pairs = zip(results, wiped, strict=True)
+        return [_outcome(result) if done else NOT_WIPED for result, done in pairs]
+
+
+def _canceller(tasks: list[asyncio.Task[object]]) -> Callable[[], object]:
+    loop = asyncio.get_running_loop()
+    return lambda: [loop.call_soon_threadsafe(task.cancel) for task in tasks]
+
+
+def _outcome(result: object) -> str:
+    if isinstance(result, AgeAssuranceError):
+        return result.code
+    if isinstance(result, asyncio.CancelledError):
+        return CALLED_OFF
+    if isinstance(result, InjectedFaultError):
+        return FAULT
+    return FAILED if isinstance(result, BaseException) else DONE
 
 
 def _plain_flow() -> Callable[[bytearray], object]:
     from ageassure.audit.retention.control import PlainFlow
 
     return PlainFlow().estimate
-
-
-def _estimator(name: str) -> Callable[[bytearray], object]:
-    from ageassure.estimators.worker.loading import load_estimator
-
-    return load_estimator(name).estimate
-
-
-def _assessed(assess: Callable[[bytearray], object], file: bytearray) -> tuple[str, object]:
-    try:
-        return DONE, assess(file)
-    except AgeAssuranceError as error:
-        return error.code, error
-    except InjectedFaultError as error:
-        return FAULT, error
-    except Exception as error:  # noqa: BLE001 - anybody's estimator, any error
-        return FAILED, error
-    finally:
-        del file
 
 
 def _filled(buffer: bytearray, requests: int) -> bool:

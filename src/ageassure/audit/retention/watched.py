@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from ageassure.audit.retention.memory import held_memory, process_tree
 from ageassure.audit.retention.search import count_runs
-from ageassure.audit.retention.subject import CASE
+from ageassure.audit.retention.stops import NOTHING, STOPS
+from ageassure.audit.retention.subject import CASE, HARDENED, PLAIN, UNHARDENED
 from ageassure.errors import ConfigurationError
 from ageassure.hardening import TUNABLE
 
@@ -38,26 +39,35 @@ class WatchedProcess:
     """A child process that runs :mod:`.subject`.
 
     Args:
-        name: Of the estimator, or :data:`CONTROL`, which alone is not hardened.
+        name: Of the estimator, or :data:`CONTROL`, which is never hardened.
         threads: Of the process.
         home: An empty folder; the process's home, temporary and working folder.
         before: A command that starts it.
+        hardened: Whether it is; what is done in worker processes is looked at without.
     """
 
-    def __init__(self, name: str, *, threads: int, home: Path, before: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        threads: int,
+        home: Path,
+        before: Sequence[str] = (),
+        hardened: bool = True,
+    ) -> None:
         self.name = name
         self.threads = threads
-        control = name == CONTROL
+        hardened = hardened and name != CONTROL
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("XDG_")},
             "HOME": str(home),
             "TMPDIR": str(home),
             "PYTHONDONTWRITEBYTECODE": "1",
-            "GLIBC_TUNABLES": "" if control else TUNABLE,
+            "GLIBC_TUNABLES": TUNABLE if hardened else "",
         }
-        role = ["control", "-"] if control else ["estimator", name]
+        role = PLAIN if name == CONTROL else HARDENED if hardened else UNHARDENED
         self._process = subprocess.Popen(  # noqa: S603 - this package, in this interpreter
-            [*before, sys.executable, "-m", _MODULE, str(threads), *role],
+            [*before, sys.executable, "-m", _MODULE, str(threads), role, name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL if before else None,
@@ -90,15 +100,19 @@ class WatchedProcess:
             self._process.kill()
             self._process.communicate()
 
-    def assess(self, file: bytes, *, fault: bool = False) -> tuple[str, ...]:
+    def assess(self, file: bytes, *, stop: str = NOTHING) -> tuple[str, ...]:
         """Let it assess as many copies of a file as it has threads, at the same time.
+
+        Args:
+            file: The file.
+            stop: What the shipped pipeline is to do, one of :data:`~.stops.STOPS`.
 
         Raises:
             ConfigurationError: If it ended.
         """
         try:
             if self._process.stdin:
-                self._process.stdin.write(CASE.pack(self.threads, len(file), fault))
+                self._process.stdin.write(CASE.pack(self.threads, len(file), STOPS.index(stop)))
                 self._process.stdin.write(file * self.threads)
                 self._process.stdin.flush()
         except BrokenPipeError:
