@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from ageassure.audit.retention.forms import picture_forms
-from ageassure.audit.retention.pictures import Encoding, Scene, make_picture
+from ageassure.audit.retention.pictures import Encoding, make_picture
+from ageassure.audit.retention.scenes import Scene
 from ageassure.estimators.facial.pipeline import FacialPipeline
 from ageassure.imaging import decode
 

@@ -105,5 +105,16 @@ def test_memory_that_ends_too_early_is_an_error(
     (tmp_path / "1" / "maps").write_text("0-20 rw-p 0 0:0 0 \n")
     (tmp_path / "1" / "mem").write_bytes(bytes(16))
     monkeypatch.setattr(memory, "_PROC", tmp_path)
-    with pytest.raises(ConfigurationError, match="too early"):
+    with pytest.raises(ConfigurationError, match="a part of it"):
         list(held_memory(1))
+
+
+def test_memory_that_was_given_back_meanwhile_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "mem").write_bytes(bytes(16))
+    monkeypatch.setattr(memory, "_PROC", tmp_path)
+    maps = iter(["0-10 rw-p 0 0:0 0 \n10-20 rw-p 0 0:0 0 \n", "0-10 rw-p 0 0:0 0 \n"])
+    monkeypatch.setattr(memory, "_maps", lambda _: next(maps))
+    assert [len(region) for region in held_memory(1)] == [16]

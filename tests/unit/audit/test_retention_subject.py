@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import os
 import socket
 import sys
@@ -13,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ageassure.audit.retention import subject
-from ageassure.audit.retention.subject import CASE, Faults, InjectedFaultError, Watch
+from ageassure.audit.retention.stops import NOTHING, STOPS, Stops
+from ageassure.audit.retention.subject import CASE, Log, Service, Watch
 from ageassure.audit.retention.watched import WatchedProcess, written_or_sent
+from ageassure.deadline import checkpoint
 from ageassure.errors import ConfigurationError, FaceError
 from ageassure.estimators.facial.pipeline import FacialPipeline
 from ageassure.hardening import HardeningReport, Measure
+from ageassure.threads import AssessmentThreads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,39 +33,38 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 def assess(file: bytearray) -> object:
     if file == b"face":
         raise FaceError("no face", code="no_face")
-    if file == b"fault":
-        raise InjectedFaultError
     if file == b"other":
         raise KeyError
     return len(file)
 
 
-def served(*requests: bytes, faults: Faults | None = None) -> list[dict[str, Any]]:
+def served(
+    *requests: bytes, stops: Stops | None = None, does: Any = assess
+) -> list[dict[str, Any]]:
     inward, outward = os.pipe(), os.pipe()
     os.write(inward[1], b"".join(requests))
     os.close(inward[1])
     watch = Watch()
     watch.files, watch.network = 2, 3
-    subject.serve(
-        assess, threads=2, requests=inward[0], answers=outward[1], watch=watch, faults=faults
-    )
+    with asyncio.Runner() as runner, AssessmentThreads(threads=3, waiting=0) as pool:
+        service = Service(assess=does, pool=pool, watch=watch, stops=stops)
+        service.serve(runner, requests=inward[0], answers=outward[1])
     os.close(outward[1])
     os.close(inward[0])
     with os.fdopen(outward[0], "rb") as answers:
         return [json.loads(line) for line in answers]
 
 
-def case(file: bytes, *, copies: int = 1, fault: bool = False) -> bytes:
-    return CASE.pack(copies, len(file), fault) + file * copies
+def case(file: bytes, *, copies: int = 1, stop: str = NOTHING) -> bytes:
+    return CASE.pack(copies, len(file), STOPS.index(stop)) + file * copies
 
 
 def test_each_case_is_answered() -> None:
-    cases = [case(b"picture", copies=3), case(b"face"), case(b"fault"), case(b"other")]
+    cases = [case(b"picture", copies=3), case(b"face"), case(b"other")]
     answers = served(*cases)
     assert [answer["outcomes"] for answer in answers] == [
         ["estimated"] * 3,
         ["no_face"],
-        ["fault"],
         ["another error"],
     ]
     assert answers[0]["files"] == 2
@@ -72,16 +76,58 @@ def test_a_case_that_breaks_off_ends_it() -> None:
     assert served(case(b"picture")[:-1]) == []
 
 
-def test_a_fault_is_raised_where_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FacialPipeline, "age_probabilities", lambda *_: "sound")
-    faults = Faults()
+def test_a_file_that_was_not_wiped_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ageassure.wiping.Wiping.wipe", lambda _: None)
+    assert served(case(b"picture"))[0]["outcomes"] == ["the file was not wiped"]
+
+
+def test_errors_are_logged_where_the_search_will_look() -> None:
+    log = Log()
+    logger = logging.getLogger("ageassure.audit.retention.subject")
+    logger.addHandler(log)
+    try:
+        served(case(b"other"))
+    finally:
+        logger.removeHandler(log)
+    (line,) = log.lines
+    assert "Traceback" in line
+    assert "KeyError" in line
+
+
+@pytest.fixture
+def stops(monkeypatch: pytest.MonkeyPatch) -> Stops:
+    """Stops of a pipeline whose last step is a checkpoint and nothing else."""
+
+    def sound(*_: object) -> str:
+        checkpoint()
+        return "sound"
+
+    monkeypatch.setattr(FacialPipeline, "age_probabilities", sound)
+    return Stops()
+
+
+def last_step(_: bytearray) -> object:
     probabilities: Any = FacialPipeline.age_probabilities
-    assert probabilities(None, None, None) == "sound"
-    served(case(b"picture", fault=True), faults=faults)
-    with pytest.raises(InjectedFaultError):
-        probabilities(None, None, None)
-    served(case(b"picture"), faults=faults)
-    assert probabilities(None, None, None) == "sound"
+    return probabilities(None, None, None)
+
+
+@pytest.mark.parametrize("stop", [stop for stop in STOPS if stop])
+def test_the_pipeline_is_stopped_as_it_is_wanted_and_not_afterwards(
+    stop: str, stops: Stops
+) -> None:
+    asked, again = served(
+        case(b"picture", stop=stop, copies=3), case(b"picture"), stops=stops, does=last_step
+    )
+    assert asked["outcomes"] == ["another error" if stop == "fault" else stop] * 3
+    assert again["outcomes"] == ["estimated"]
+
+
+def test_a_cancellation_that_does_not_come_is_not_waited_for_for_ever(
+    stops: Stops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ageassure.audit.retention.stops._PATIENCE_SECONDS", 0.01)
+    stops.wanted = "called_off"
+    assert last_step(bytearray()) == "sound"
 
 
 @pytest.fixture
@@ -91,38 +137,51 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     report = HardeningReport(missing={Measure.DUMPABLE: "not here"})
     monkeypatch.setattr(subject, "harden_process", lambda: report)
     monkeypatch.setattr(subject, "set_dumpable", lambda **on: seen.update(on))
-    monkeypatch.setattr(subject, "Faults", lambda: "faults")
+    monkeypatch.setattr(subject, "Stops", lambda: "stops")
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
     monkeypatch.setattr(sys, "addaudithook", lambda hook: seen.update(hook=hook))
     monkeypatch.setattr(os, "dup", lambda _: 77)
     monkeypatch.setattr(os, "dup2", lambda *_: None)
     monkeypatch.setattr(os, "write", lambda to, text: seen.update(answer=json.loads(text), to=to))
-    monkeypatch.setattr(
-        subject, "serve", lambda assess, **rest: seen.update(rest, assess=assess.__qualname__)
-    )
+
+    def serve(service: Service, _runner: object, **rest: object) -> None:
+        seen.update(rest, stops=service.stops, watch=service.watch)
+        seen["assess"] = getattr(service.assess, "__qualname__", "")
+        seen["places"] = service.pool._places
+
+    monkeypatch.setattr(Service, "serve", serve)
     return seen
 
 
 def test_the_shipped_estimator_is_hardened(prepared: dict[str, Any]) -> None:
-    subject.main(["4", "estimator", "facial"])
+    subject.main(["4", "hardened", "facial"])
     assert prepared["answer"] == {"missing": ["dumpable"]}
     assert prepared["dumpable"] is True
-    assert prepared["threads"] == 4
-    assert prepared["faults"] == "faults"
+    assert prepared["places"] == 4
+    assert prepared["stops"] == "stops"
     assert prepared["assess"] == "FacialAgeEstimator.estimate"
     assert prepared["hook"] is prepared["watch"]
 
 
 def test_the_control_is_not(prepared: dict[str, Any]) -> None:
-    subject.main(["1", "control", "-"])
+    subject.main(["1", "plain", "plain flow"])
     assert prepared["answer"] == {"missing": []}
     assert "dumpable" not in prepared
-    assert prepared["faults"] is None
+    assert prepared["stops"] is None
     assert prepared["assess"] == "PlainFlow.estimate"
+
+
+def test_one_that_is_to_be_seen_unhardened_is_not_either(prepared: dict[str, Any]) -> None:
+    subject.main(["1", "unhardened", "facial"])
+    assert prepared["answer"] == {"missing": []}
+    assert "dumpable" not in prepared
+    assert prepared["stops"] is None
+    assert prepared["assess"] == "FacialAgeEstimator.estimate"
 
 
 def test_an_estimator_is_found_by_its_name(prepared: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="'nobody'"):
-        subject.main(["1", "estimator", "nobody"])
+        subject.main(["1", "hardened", "nobody"])
 
 
 def watched(events: Iterable[tuple[str, tuple[Any, ...]]]) -> tuple[int, int]:
@@ -163,6 +222,8 @@ LOG = """\
 7 openat(AT_FDCWD, "/proc/self/mem", O_RDWR) = 3
 7 mkdir("/home/a", 0777) = -1 EEXIST (File exists)
 7 readlink("/proc/self/exe", "/usr/bin/python", 4096) = 15
+7 socketpair(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0, [6, 7]) = 0
+7 sendto(7, "\\0", 1, 0, NULL, 0) = 1
 """
 
 
@@ -172,8 +233,10 @@ def test_an_strace_log_is_read() -> None:
         '7 openat(AT_FDCWD, "/home/a", O_WRONLY|O_CREAT, 0666) = 3',
         '7 mkdir("/home/b", 0777) = 0',
         "7 socket(AF_INET, SOCK_DGRAM, IPPROTO_IP) = 4",
+        '7 sendto(4, "\\0", 1, 0, {sa_family=AF_INET, sin_port=htons(53)}, 16) = 1',
+        '7 sendto(4, "\\0\\0", 2, 0, NULL, 0) = 2',
     ]
-    assert written_or_sent(LOG + "\n".join(bad)) == 3
+    assert written_or_sent(LOG + "\n".join(bad)) == 5
 
 
 def test_a_process_that_ends_by_itself_is_an_error(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from skimage.data import astronaut
 from ageassure.errors import (
     AgeAssuranceError,
     ConfigurationError,
+    EvidenceError,
     FaceError,
     ModelIntegrityError,
     PictureError,
@@ -180,8 +181,10 @@ def test_a_defect_of_our_own_wipes_too(
         raise RuntimeError("a defect")
 
     monkeypatch.setattr(FacialPipeline, "age_probabilities", failing)
-    with pytest.raises(RuntimeError):
-        estimator.estimate(PORTRAIT)
+    error = refused(estimator, PORTRAIT)
+    assert (type(error), error.code) == (EvidenceError, "evidence")
+    assert str(error) == "the estimator failed with a RuntimeError"
+    assert (error.__context__, error.__cause__) == (None, None)
     with pytest.raises(ValueError, match="wiped"):
         _ = frames[0].pixels
 

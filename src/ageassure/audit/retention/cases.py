@@ -13,6 +13,7 @@ from ageassure.audit.retention.scenes import Scene
 from ageassure.audit.retention.stops import (
     CALLED_OFF,
     DEADLINE,
+    DEFECT,
     DONE,
     FAULT,
     NOTHING,
@@ -40,6 +41,11 @@ class Case:
     altered: Callable[[bytes], bytes]
     stop: str = NOTHING
 
+    @property
+    def name(self) -> str:
+        """For tables."""
+        return self.stop or self.wanted
+
 
 def _as_it_is(file: bytes) -> bytes:
     return file
@@ -61,12 +67,6 @@ _BY_SCENE: Final = {
     DONE: Scene.ONE_FACE,
     "no_face": Scene.NO_FACE,
     "several_faces": Scene.TWO_FACES,
-    "face_too_small": Scene.SMALL_FACE,
-    "face_cut": Scene.CUT_FACE,
-    "face_turned": Scene.TURNED_FACE,
-    "picture_dark": Scene.DARK,
-    "picture_burnt_out": Scene.BURNT_OUT,
-    "picture_blurred": Scene.BLURRED,
 }
 _BY_FILE: Final = {
     "picture_malformed": _cut_short,
@@ -83,7 +83,8 @@ def cases(*, shipped: bool) -> tuple[Case, ...]:
             from outside, and what it makes of a picture is its own matter.
     """
     found = [_case(wanted) for wanted in (DONE, *REFUSAL_CODES)]
-    found += [_stopped(wanted) for wanted in (FAULT, DEADLINE, CALLED_OFF)]
+    found += [_stopped(wanted) for wanted in (DEADLINE, CALLED_OFF)]
+    found.append(_stopped(DEFECT, stop=FAULT))
     order = list(Scene)
     found.sort(key=lambda case: order.index(case.scene))
     return tuple(case for case in found if shipped or not case.stop)
@@ -97,5 +98,5 @@ def _case(wanted: str) -> Case:
     return _stopped(wanted)
 
 
-def _stopped(wanted: str) -> Case:
-    return Case(wanted=wanted, scene=Scene.ONE_FACE, altered=_as_it_is, stop=wanted)
+def _stopped(wanted: str, *, stop: str | None = None) -> Case:
+    return Case(wanted=wanted, scene=Scene.ONE_FACE, altered=_as_it_is, stop=stop or wanted)

@@ -198,7 +198,7 @@ def _line(subject: WatchedProcess, picture: Picture, case: Case, texts: Texts) -
         threads=subject.threads,
         encoding=picture.encoding,
         long_side=picture.long_side,
-        wanted=case.wanted,
+        wanted=case.name,
         outcomes=outcomes,
         runs=runs,
         searched_bytes=searched,

@@ -48,13 +48,13 @@ def held_memory(pid: int) -> Iterator[NDArray[np.uint8]]:
             dumpable, is shown to root alone.
     """
     try:
-        maps = (_PROC / str(pid) / "maps").read_text(encoding="utf-8", errors="replace")
+        maps = _maps(pid)
         memory = os.open(_PROC / str(pid) / "mem", os.O_RDONLY)
     except OSError as error:
         reason = error.strerror
     else:
         try:
-            yield from _regions(memory, maps)
+            yield from _regions(pid, memory, maps)
             return
         except OSError as error:
             reason = error.strerror
@@ -63,18 +63,34 @@ def held_memory(pid: int) -> Iterator[NDArray[np.uint8]]:
     raise ConfigurationError(f"the memory of the watched process cannot be read: {reason}")
 
 
-def _regions(memory: int, maps: str) -> Iterator[NDArray[Any]]:
+def _regions(pid: int, memory: int, maps: str) -> Iterator[NDArray[Any]]:
     for first, last, rights, inode, name in _REGION.findall(maps):
         if "r" not in rights or name.startswith(_KERNELS):
             continue
         if "w" not in rights and inode != "0":
             continue
         start, size = int(first, 16), int(last, 16) - int(first, 16)
-        region = np.empty(size, np.uint8)
-        done = 0
-        while done < size:
+        region = _read(memory, start, size)
+        if region is not None:
+            yield region
+        elif f"{first}-{last} " in _maps(pid):
+            raise OSError(0, "a part of it cannot be read")
+        # Else the process has given it back since, and with it what was in it.
+
+
+def _maps(pid: int) -> str:
+    return (_PROC / str(pid) / "maps").read_text(encoding="utf-8", errors="replace")
+
+
+def _read(memory: int, start: int, size: int) -> NDArray[Any] | None:
+    region = np.empty(size, np.uint8)
+    done = 0
+    while done < size:
+        try:
             count = os.preadv(memory, [region[done:].data], start + done)
-            if count == 0:
-                raise OSError(0, "it ends too early")
-            done += count
-        yield region
+        except OSError:
+            return None
+        if count == 0:
+            return None
+        done += count
+    return region

@@ -52,8 +52,6 @@ class Picture:
 def make_picture(scene: Scene, encoding: Encoding, long_side: int, *, seed: int) -> Picture:
     """Make a picture with noise of its own all over, and rows and columns of noise at its border.
 
-    A face at the left edge has no border there: it would be cut by that instead.
-
     Raises:
         MissingExtraError: If scikit-image is not installed.
     """
@@ -61,10 +59,7 @@ def make_picture(scene: Scene, encoding: Encoding, long_side: int, *, seed: int)
     pixels = draw(scene, long_side, rng)
     noise = rng.integers(-_NOISE, _NOISE + 1, pixels.shape, np.int16)
     pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)
-    edges = [pixels[:_BORDER], pixels[-_BORDER:], pixels[:, -_BORDER:]]
-    if scene is not Scene.CUT_FACE:
-        edges.append(pixels[:, :_BORDER])
-    for edge in edges:
+    for edge in (pixels[:_BORDER], pixels[-_BORDER:], pixels[:, :_BORDER], pixels[:, -_BORDER:]):
         edge[:] = rng.integers(0, 256, edge.shape, np.uint8)
     extension, options = _OPTIONS[encoding]
     _, file = cv2.imencode(extension, pixels[..., ::-1], options)

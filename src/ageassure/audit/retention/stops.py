@@ -15,6 +15,7 @@ from ageassure.errors import (
     AgeAssuranceError,
     CalledOffError,
     DeadlineError,
+    EvidenceError,
     FaceError,
     PictureError,
     PresentationAttackError,
@@ -30,6 +31,9 @@ REFUSAL_CODES: Final = tuple(sorted(code for cls in REFUSALS for code in cls.cod
 
 DONE: Final = "estimated"
 FAULT: Final = "fault"
+"""Raised inside the pipeline; nothing of it leaves the estimator but :data:`DEFECT`."""
+
+(DEFECT,) = EvidenceError.codes
 (DEADLINE,) = DeadlineError.codes
 (CALLED_OFF,) = CalledOffError.codes
 NOTHING: Final = ""

@@ -26,9 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ageassure.audit.retention.stops import (
     CALLED_OFF,
     DONE,
-    FAULT,
     STOPS,
-    InjectedFaultError,
     Stops,
 )
 from ageassure.errors import AgeAssuranceError
@@ -170,8 +168,6 @@ def _outcome(result: object) -> str:
         return result.code
     if isinstance(result, asyncio.CancelledError):
         return CALLED_OFF
-    if isinstance(result, InjectedFaultError):
-        return FAULT
     return FAILED if isinstance(result, BaseException) else DONE
 
 

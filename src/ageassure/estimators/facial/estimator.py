@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ageassure.deadline import Deadline, checkpoint
-from ageassure.errors import AgeAssuranceError, ModelIntegrityError
+from ageassure.errors import AgeAssuranceError, EvidenceError, ModelIntegrityError
 from ageassure.estimators.facial.calibration import Calibration
 from ageassure.estimators.facial.operating_points import OperatingPoints
 from ageassure.estimators.facial.pipeline import LONG_SIDE_PIXELS, FacialPipeline
@@ -114,6 +114,7 @@ class FacialAgeEstimator:
         Raises:
             PictureError: If the picture cannot be read.
             FaceError: ``no_face`` or ``several_faces``.
+            EvidenceError: If the estimator has a defect; nothing else is raised.
             ModelIntegrityError: If a network fails.
             UnfinishedError: If the time is over, or the assessment was called off.
             ConfigurationError: If the timeout is no finite number.
@@ -125,6 +126,8 @@ class FacialAgeEstimator:
                 checkpoint()
         except AgeAssuranceError as error:
             refusal = type(error)(str(error), code=error.code)
+        except Exception as error:  # noqa: BLE001 - a defect's traceback would hold the face's points
+            refusal = EvidenceError(f"the estimator failed with a {type(error).__name__}")
         else:
             return self._calibrated(raw)
         finally:
