@@ -13,6 +13,7 @@ from ageassure.cli.audit_data import (
     pseudonymise,
     validate,
 )
+from ageassure.cli.audit_plan import plan
 from ageassure.cli.demo import demo
 from ageassure.cli.face import estimate, issue
 from ageassure.cli.keys import keys
@@ -34,5 +35,5 @@ def app() -> None:
 
 for command in (keys, estimate, issue, verify, inspect, models, demo, audit):
     app.add_command(command)
-for command in (datasets, import_folder, validate, leakage, predict, pseudonymise):
+for command in (plan, datasets, import_folder, validate, leakage, predict, pseudonymise):
     audit.add_command(command)
