@@ -81,6 +81,10 @@ DOCUMENT_CODES: Final = frozenset(
         "document_altered",
         "check_digit",
         "barcode_unreadable",
+        "document_check_pending",
+        "document_check_failed",
+        "document_check_unavailable",
+        "document_check_unauthentic",
     }
 )
 CREDENTIAL_CODES: Final = frozenset(

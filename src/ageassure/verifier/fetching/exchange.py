@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPResponse
 from io import BufferedReader, RawIOBase
 from typing import TYPE_CHECKING, Final, cast
+
+from ageassure.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import socket
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 MAX_HEAD_BYTES: Final = 32 * 1024
 """Status line and headers, interim responses included."""
 
+_HEADER: Final = re.compile(r"[!-~]+(?: [!-~]+)*")
 _ETAG: Final = re.compile(r'(?:W/)?"[!#-~]{0,256}"')
 
 
@@ -38,12 +41,25 @@ class Question:
         called: What a document of these types is called, for the message.
         max_bytes: Largest document.
         etag: Entity tag of the document at hand, or None.
+        headers: Further headers, names and values.
+        content: JSON to send by POST; None for GET.
+        statuses: Statuses of an answer with a document.
+
+    Raises:
+        ConfigurationError: If a header holds anything but printable ASCII.
     """
 
     media_types: tuple[str, ...]
     called: str
     max_bytes: int
     etag: str | None = None
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    content: bytes | None = field(default=None, repr=False)
+    statuses: tuple[int, ...] = (200,)
+
+    def __post_init__(self) -> None:
+        if not all(_HEADER.fullmatch(text) for pair in self.headers for text in pair):
+            raise ConfigurationError("got a header that is not printable ASCII")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,19 +130,27 @@ def exchange(
         OSError: If the connection breaks; TimeoutError if time has run out.
         HTTPException: If the protocol is broken; ValueError likewise.
     """
+    method = "GET" if question.content is None else "POST"
+    content = question.content or b""
     lines = [
-        f"GET {target.target} HTTP/1.1",
+        f"{method} {target.target} HTTP/1.1",
         f"Host: {target.authority}",
         f"Accept: {', '.join(question.media_types)}",
         "Accept-Encoding: identity",
         "User-Agent: ageassure",
         "Connection: close",
         *([] if question.etag is None else [f"If-None-Match: {question.etag}"]),
+        *(f"{name}: {value}" for name, value in question.headers),
+        *(
+            []
+            if question.content is None
+            else ["Content-Type: application/json", f"Content-Length: {len(content)}"]
+        ),
     ]
     connection.settimeout(remaining(deadline))
-    connection.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
+    connection.sendall("\r\n".join([*lines, "", ""]).encode("ascii") + content)
     reader = _BoundedReader(connection, deadline)
-    response = HTTPResponse(cast("socket.socket", reader), method="GET")
+    response = HTTPResponse(cast("socket.socket", reader), method=method)
     with response:
         response.begin()
         unchanged = response.status == 304 and question.etag is not None
@@ -145,7 +169,7 @@ def exchange(
 def _check_head(response: HTTPResponse, question: Question) -> None:
     if 300 <= response.status < 400:
         raise FetchFailedError("answered with a redirect")
-    if response.status != 200:
+    if response.status not in question.statuses:
         raise FetchFailedError(f"answered with status {response.status}")
     # Where none is told, it counts as text/plain.
     if response.headers.get_content_type() not in question.media_types:

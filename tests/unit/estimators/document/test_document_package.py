@@ -7,10 +7,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import ageassure.estimators.document as package
+from ageassure.estimators import external
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 ROOT = Path(__file__).parents[4]
 SOURCE = Path(str(package.__file__))
@@ -29,11 +34,12 @@ def test_names_are_sorted_and_what_type_checkers_see_is_what_is_loaded() -> None
     assert sorted(seen) == package.__all__
 
 
-@pytest.mark.parametrize("name", package.__all__)
-def test_every_name_can_be_had_and_is_shown(name: str) -> None:
-    assert getattr(package, name).__name__ == name
+@pytest.mark.parametrize("room", [package, external], ids=["document", "external"])
+def test_every_name_can_be_had_and_is_shown(room: ModuleType) -> None:
     page = (ROOT / "docs" / "reference" / "api" / "documents.md").read_text(encoding="utf-8")
-    assert re.search(rf"auto\w+:: {package.__name__}\.{name}$", page, re.MULTILINE)
+    for name in room.__all__:
+        assert getattr(room, name).__name__ == name
+        assert re.search(rf"auto\w+:: {room.__name__}\.{name}$", page, re.MULTILINE), name
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
