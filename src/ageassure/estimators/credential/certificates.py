@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, final
 from urllib.parse import urlsplit
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509 import verification
 
 from ageassure.errors import ConfigurationError, KeySetError
@@ -27,6 +28,17 @@ MAX_CHAIN: Final = 4
 """Most certificates in a header; the anchor need not be among them."""
 
 _MAX_CERTIFICATE_BYTES: Final = 8 * 1024
+_UNREADABLE: Final = (
+    TypeError,
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+    verification.VerificationError,
+)
+"""What ``cryptography`` raises for certificates that it does not take."""
+
 _UNTRUSTED: Final = "got a certificate chain that leads to no trusted anchor"
 
 
@@ -57,7 +69,7 @@ class TrustAnchors:
             ConfigurationError: If there is none, or one cannot be read.
         """
         found: list[x509.Certificate] = []
-        with suppress(TypeError, ValueError):  # raised below, without its frames
+        with suppress(*_UNREADABLE):  # raised below, without its frames
             found = x509.load_pem_x509_certificates(text)
         return cls(found)
 
@@ -77,7 +89,7 @@ class TrustAnchors:
         leaf, *others = _certificates(header.get("x5c"))
         verified: verification.VerifiedClient | None = None
         # Raised below, without the certificates in a traceback.
-        with suppress(ValueError, verification.VerificationError, x509.UnsupportedGeneralNameType):
+        with suppress(*_UNREADABLE):
             verifier = (
                 verification.PolicyBuilder()
                 .store(self._store)
@@ -96,7 +108,7 @@ class TrustAnchors:
             )
         key: PublicJWK | None = None
         alg = header.get("alg")
-        with suppress(KeySetError, ValueError):  # raised below, without its frames
+        with suppress(KeySetError, *_UNREADABLE):  # raised below, without its frames
             key = PublicJWK.from_key(leaf.public_key(), alg=str(alg))  # type: ignore[arg-type]
         if key is None:
             raise refused(
@@ -152,7 +164,7 @@ def _certificate(text: object) -> x509.Certificate | None:
         return None
     try:
         return x509.load_der_x509_certificate(binascii.a2b_base64(text, strict_mode=True))
-    except ValueError:
+    except _UNREADABLE:
         return None
 
 

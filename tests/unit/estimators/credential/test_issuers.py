@@ -225,6 +225,28 @@ class TestCertificates:
         credential.header["x5c"] = x5c
         assert refusal(credential, issuers=ANCHORED) == "malformed"
 
+    @pytest.mark.parametrize("place", range(0, 760, 3))
+    def test_whatever_byte_of_a_certificate_is_changed(self, place: int) -> None:
+        """cryptography raises more kinds of errors than ``ValueError``, and reads keys lazily."""
+        chain = (leaf(), middle())
+        der = bytearray(chain[place % 2].public_bytes(Encoding.DER))
+        der[place // 2 % len(der)] ^= 1 << place % 7
+        credential = shown(*chain)
+        credential.header["x5c"][place % 2] = base64.b64encode(der).decode()
+        assert refusal(credential, issuers=ANCHORED) in ("malformed", "untrusted")
+
+    def test_a_version_that_is_none(self) -> None:
+        # Found by fuzzing: the version's error is no ValueError.
+        der = leaf().public_bytes(Encoding.DER)
+        assert der.count(b"\xa0\x03\x02\x01\x02") == 1
+        credential = shown(leaf(), middle())
+        changed = der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x1a")
+        credential.header["x5c"][0] = base64.b64encode(changed).decode()
+        assert refusal(credential, issuers=ANCHORED) == "malformed"
+        text = b"-----BEGIN CERTIFICATE-----\n%s\n-----END CERTIFICATE-----\n"
+        with pytest.raises(ConfigurationError):
+            TrustAnchors.from_pem(text % base64.b64encode(changed))
+
     def test_without_anchors_no_certificate_is_believed(self) -> None:
         pinned = TrustedIssuers({"https://other.example": KEY.public_set()})
         assert refusal(shown(leaf(), middle()), issuers=pinned) == "untrusted"
