@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from ageassure.errors import ConfigurationError, CredentialError, EvidenceError
+from ageassure.errors import ConfigurationError, CredentialError, EvidenceError, UnfinishedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,15 +36,16 @@ def assess_alone(
 
     Raises:
         EvidenceError: What ``assess`` raises, without its frames: their variables hold claims.
+        UnfinishedError: Likewise, if the work under way is to stop.
         ConfigurationError: If the evidence is of another type, or ``assess`` raises one.
     """
-    failure: EvidenceError | ConfigurationError
+    failure: EvidenceError | ConfigurationError | UnfinishedError
     try:
         evidence = held.pop()
         if isinstance(evidence, kind):
             return assess(evidence)
         failure = ConfigurationError(f"got evidence of another type, expected {kind.__name__}")
-    except (EvidenceError, ConfigurationError) as error:
+    except (EvidenceError, ConfigurationError, UnfinishedError) as error:
         failure = error.with_traceback(None)
     del evidence
     try:
