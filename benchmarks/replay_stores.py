@@ -7,7 +7,9 @@
 
 Needs the extra ``redis`` and ``redis-server``, which is started on a free port without persistence.
 
-* Memory and SQLite: single claims, timed one by one, in stores that hold 10³ to 10⁶ entries.
+* Memory: claims by the fifty, CPU time of one claim, in stores that hold 10³ to 10⁶ entries; and
+  the longest of single claims.
+* SQLite: single claims, wall time, one by one, likewise.
 * Redis: claims and bare ``SET NX EX`` through the same client library with its own settings, one
   after the other, in an order that changes from round to round. The ratios are of these figures.
 
@@ -83,11 +85,23 @@ def single_claims(store: ReplayStore, count: int) -> Json:
 
 
 def memory(entries: int) -> Json:
-    store = MemoryReplayStore(entries + MEMORY_CLAIMS)
+    store = MemoryReplayStore(entries + 2 * MEMORY_CLAIMS)
     expires_at = expiry()
-    for _ in range(entries):
-        store.claim(secrets.token_bytes(32), expires_at)
-    return {"entries": entries, **single_claims(store, MEMORY_CLAIMS)}
+    for number in range(entries):
+        store.claim(secrets.token_bytes(32), expires_at + number % 300)
+    rounds: list[float] = []
+    for _ in range(MEMORY_CLAIMS // CLAIMS_PER_ROUND):
+        keys = [secrets.token_bytes(32) for _ in range(CLAIMS_PER_ROUND)]
+        start = time.process_time_ns()
+        for key in keys:
+            store.claim(key, expires_at)
+        rounds.append((time.process_time_ns() - start) / CLAIMS_PER_ROUND / 1000)
+    longest = 0
+    for key in [secrets.token_bytes(32) for _ in range(MEMORY_CLAIMS)]:
+        start = time.process_time_ns()
+        store.claim(key, expires_at)
+        longest = max(longest, time.process_time_ns() - start)
+    return {"entries": entries, **spread(rounds), "longest": round(longest / 1000, 1)}
 
 
 def sqlite(entries: int, folder: Path) -> Json:

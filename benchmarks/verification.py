@@ -1,20 +1,29 @@
-"""What verification costs, next to the bare signature check and to PyJWT.
+"""What verification costs, next to the bare signature check and to three JOSE libraries.
 
 ::
 
     python benchmarks/verification.py
     python benchmarks/verification.py --json benchmarks/results/verification.json
 
-In every round the same tokens go through three functions, one after the other, in an order that
-changes from round to round, so that a slower moment of the machine meets all three:
+Needs the dependency group ``benchmark`` (``pip install --group benchmark``). The bare check is the
+signature check of ``cryptography``, with the key loaded and the signature in DER. Next to it, in
+turn and with the same tokens, stand
 
-* the signature check of ``cryptography`` alone, with the key loaded and the signature in DER;
 * ``TokenVerifier.verify`` whole, with a memory replay store in which no token has been seen;
-* PyJWT's ``decode``, with the key loaded and what a careful user sets: one algorithm, audience,
-  issuer, required claims, a strict audience. It checks neither nonce nor replay nor age.
+* PyJWT, joserfc and Authlib, each with the key loaded and what a careful user sets: one algorithm,
+  audience, issuer, required claims, and the times. None of them checks nonce, replay or age.
 
-Time is the process's CPU time: what else the machine does is not counted, though it still empties
-the caches. The ratios are of these figures of one run; microseconds differ between machines.
+Time is the process's CPU time. A measurement is one of these right after a bare check; each first
+takes a few tokens that are not counted, so that the change from one to the next is not. Where the
+system interrupted the process meanwhile, the measurement is left out: others have emptied the
+caches. Ratios are within one measurement; microseconds differ between machines.
+
+Two threads: as many tokens in each of two threads as in one, raw and verified, in wall time, the
+quickest of some rounds. What is told is how much two threads get done in the time of one, and
+(``of_raw``) our figure in relation to the bare check's own, which need not be 2. Only a machine
+that has two idle processors for the quickest round tells anything here.
+
+The memory replay store is measured by ``replay_stores.py``.
 """
 
 from __future__ import annotations
@@ -23,16 +32,18 @@ import argparse
 import json
 import os
 import platform
-import secrets
+import resource
 import statistics
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Barrier, Thread
 from typing import Any
 
 import cryptography
@@ -41,17 +52,24 @@ from cryptography.hazmat.backends.openssl.backend import backend
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from joserfc import jwt as joserfc_jwt
+from joserfc.jwk import ECKey
 
 from ageassure.results import AgeRequest, AssuranceLevel, MethodClass, Outcome
 from ageassure.tokens import SigningKey, TokenIssuer
 from ageassure.tokens.jws import parse_compact
 from ageassure.verifier import MemoryReplayStore, TokenVerifier
 
+with warnings.catch_warnings(record=True):
+    # Authlib sends new users to joserfc; what is in use today is measured none the less.
+    from authlib.jose import JsonWebKey, JsonWebToken
+
 ROUNDS = 400
 TOKENS = 25
-IMPORT_RUNS = 21
-STORE_SIZES = (1_000, 10_000, 100_000, 1_000_000)
-CLAIMS = 10_000
+WARM_UP_TOKENS = 5
+IMPORT_RUNS = 41
+THREAD_ROUNDS = 20
+THREAD_TOKENS = 1_500
 
 ISSUER = "https://age.example"
 AUDIENCE = "https://shop.example"
@@ -59,7 +77,7 @@ NONCE = "n" * 43
 REQUIRED = ["iss", "aud", "nonce", "jti", "iat", "exp", "age_equal_or_over"]
 
 Json = dict[str, Any]
-Measured = Callable[[], None]
+Check = Callable[[list[str]], None]
 
 
 def now() -> datetime:
@@ -80,22 +98,22 @@ def issued(key: SigningKey, count: int) -> list[str]:
     ]
 
 
-def raw_check(key: ec.EllipticCurvePublicKey, tokens: list[str]) -> Measured:
+def raw_check(key: ec.EllipticCurvePublicKey, tokens: list[str]) -> Check:
     scheme = ec.ECDSA(hashes.SHA256())
-    prepared: list[tuple[bytes, bytes]] = []
+    prepared: dict[str, tuple[bytes, bytes]] = {}
     for token in tokens:
         jws = parse_compact(token)
         r, s = (int.from_bytes(half, "big") for half in (jws.signature[:32], jws.signature[32:]))
-        prepared.append((encode_dss_signature(r, s), jws.signing_input))
+        prepared[token] = (encode_dss_signature(r, s), jws.signing_input)
 
-    def measured() -> None:
-        for signature, data in prepared:
-            key.verify(signature, data, scheme)
+    def check(tokens: list[str]) -> None:
+        for token in tokens:
+            key.verify(*prepared[token], scheme)
 
-    return measured
+    return check
 
 
-def our_check(keys: SigningKey, tokens: list[str]) -> Measured:
+def our_check(keys: SigningKey) -> Check:
     """A verifier with an empty store, so that every token is a fresh one."""
     verifier = TokenVerifier(
         issuers={ISSUER: keys.public_set()},
@@ -104,17 +122,17 @@ def our_check(keys: SigningKey, tokens: list[str]) -> Measured:
         now=now,
     )
 
-    def measured() -> None:
+    def check(tokens: list[str]) -> None:
         for token in tokens:
             verifier.verify(token, nonce=NONCE, age_over=18)
 
-    return measured
+    return check
 
 
-def pyjwt_check(key: ec.EllipticCurvePublicKey, tokens: list[str]) -> Measured:
+def pyjwt_check(key: ec.EllipticCurvePublicKey) -> Check:
     options: Json = {"require": REQUIRED, "strict_aud": True}
 
-    def measured() -> None:
+    def check(tokens: list[str]) -> None:
         for token in tokens:
             jwt.decode(
                 token,
@@ -125,35 +143,116 @@ def pyjwt_check(key: ec.EllipticCurvePublicKey, tokens: list[str]) -> Measured:
                 options=options,
             )
 
-    return measured
+    return check
 
 
-def microseconds(function: Measured, calls: int) -> float:
+def required_claims() -> dict[str, Json]:
+    """The options of joserfc and Authlib, which have the same form."""
+    told: dict[str, Json] = {name: {"essential": True} for name in REQUIRED}
+    told["iss"]["value"], told["aud"]["value"] = ISSUER, AUDIENCE
+    return told
+
+
+def joserfc_check(keys: SigningKey) -> Check:
+    key = ECKey.import_key(keys.public.to_dict())
+    registry = joserfc_jwt.JWTClaimsRegistry(**required_claims())  # type: ignore[arg-type]
+
+    def check(tokens: list[str]) -> None:
+        for token in tokens:
+            registry.validate(joserfc_jwt.decode(token, key, algorithms=["ES256"]).claims)
+
+    return check
+
+
+def authlib_check(keys: SigningKey) -> Check:
+    key, reader = JsonWebKey.import_key(keys.public.to_dict()), JsonWebToken(["ES256"])
+    options = required_claims()
+
+    def check(tokens: list[str]) -> None:
+        for token in tokens:
+            reader.decode(token, key, claims_options=options).validate()
+
+    return check
+
+
+def microseconds(check: Check, tokens: list[str]) -> float | None:
+    """CPU time of one token, or None if the process was interrupted meanwhile."""
+    check(tokens[:WARM_UP_TOKENS])
+    interrupted = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
     start = time.process_time_ns()
-    function()
-    return (time.process_time_ns() - start) / calls / 1000
+    check(tokens[WARM_UP_TOKENS:])
+    spent = time.process_time_ns() - start
+    if resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw != interrupted:
+        return None
+    return spent / TOKENS / 1000
 
 
 def verification() -> Json:
     key = SigningKey.generate()
     public = key.public.key
     assert isinstance(public, ec.EllipticCurvePublicKey)
-    tokens = issued(key, TOKENS)
-    raw, pyjwt = raw_check(public, tokens), pyjwt_check(public, tokens)
-    figures: dict[str, list[float]] = {"raw": [], "ageassure": [], "pyjwt": []}
-    for turn in range(ROUNDS):
-        functions = {"raw": raw, "ageassure": our_check(key, tokens), "pyjwt": pyjwt}
-        names = list(functions)
-        for name in names[turn % 3 :] + names[: turn % 3]:
-            figures[name].append(microseconds(functions[name], TOKENS))
+    tokens = issued(key, WARM_UP_TOKENS + TOKENS)
+    raw = raw_check(public, tokens)
+    others = {
+        "pyjwt": pyjwt_check(public),
+        "joserfc": joserfc_check(key),
+        "authlib": authlib_check(key),
+    }
+    pairs: dict[str, list[tuple[float, float]]] = {"ageassure": [], **{n: [] for n in others}}
+    for _ in range(ROUNDS):
+        for name, found in pairs.items():
+            check = our_check(key) if name == "ageassure" else others[name]
+            bare, theirs = microseconds(raw, tokens), microseconds(check, tokens)
+            if bare is not None and theirs is not None:
+                found.append((bare, theirs))
+    bare_checks = [bare for found in pairs.values() for bare, _ in found]
+    times = {name: [theirs for _, theirs in found] for name, found in pairs.items()}
     return {
         "rounds": ROUNDS,
         "tokens_per_round": TOKENS,
         "token_characters": len(tokens[0]),
-        "microseconds": {name: spread(values) for name, values in figures.items()},
-        "ratio_ageassure_to_raw": ratio(figures["ageassure"], figures["raw"]),
-        "ratio_pyjwt_to_raw": ratio(figures["pyjwt"], figures["raw"]),
-        "ratio_ageassure_to_pyjwt": ratio(figures["ageassure"], figures["pyjwt"]),
+        "not_interrupted": {name: len(found) for name, found in pairs.items()},
+        "microseconds": {name: spread(v) for name, v in {"raw": bare_checks, **times}.items()},
+        "ratio_to_raw": {name: ratio(found) for name, found in pairs.items()},
+    }
+
+
+def seconds_in_threads(check: Check, batches: list[list[str]]) -> float:
+    """Wall time from the common start to the last one's end."""
+    gate = Barrier(len(batches) + 1)
+
+    def run(tokens: list[str]) -> None:
+        gate.wait()
+        check(tokens)
+
+    threads = [Thread(target=run, args=(tokens,)) for tokens in batches]
+    for thread in threads:
+        thread.start()
+    gate.wait()
+    start = time.perf_counter()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - start
+
+
+def two_threads() -> Json:
+    key = SigningKey.generate()
+    public = key.public.key
+    assert isinstance(public, ec.EllipticCurvePublicKey)
+    halves = [issued(key, THREAD_TOKENS) for _ in range(2)]
+    raw = raw_check(public, halves[0] + halves[1])
+    best = {(name, count): float("inf") for name in ("raw", "ageassure") for count in (1, 2)}
+    for _ in range(THREAD_ROUNDS):
+        for name, count in best:
+            # One verifier for both threads, as a server has it; a new one, so that none is seen.
+            check = raw if name == "raw" else our_check(key)
+            best[name, count] = min(best[name, count], seconds_in_threads(check, halves[:count]))
+    gained = {name: 2 * best[name, 1] / best[name, 2] for name in ("raw", "ageassure")}
+    return {
+        "rounds": THREAD_ROUNDS,
+        "tokens_per_thread": THREAD_TOKENS,
+        "done_by_two": {name: round(value, 3) for name, value in gained.items()},
+        "of_raw": round(gained["ageassure"] / gained["raw"], 3),
     }
 
 
@@ -166,29 +265,13 @@ def spread(values: list[float]) -> Json:
     }
 
 
-def ratio(ours: list[float], theirs: list[float]) -> Json:
-    """Of the two minima, and the median of the ratios within each round."""
-    pairs = [a / b for a, b in zip(ours, theirs, strict=True)]
+def ratio(pairs: list[tuple[float, float]]) -> Json:
+    """Of the two minima, and the median of the ratios within each pair."""
+    bare, other = zip(*pairs, strict=True)
     return {
-        "of_minima": round(min(ours) / min(theirs), 3),
-        "median_of_rounds": round(statistics.median(pairs), 3),
+        "of_minima": round(min(other) / min(bare), 3),
+        "median": round(statistics.median(b / a for a, b in pairs), 3),
     }
-
-
-def replay_store(entries: int) -> Json:
-    """Time of one claim in a store that holds so many entries."""
-    store = MemoryReplayStore(entries + CLAIMS, now=now)
-    expires_at = int(now().timestamp()) + 600
-    for number in range(entries):
-        store.claim(number.to_bytes(32, "big"), expires_at + number % 300)
-    keys = [secrets.token_bytes(32) for _ in range(CLAIMS)]
-    times: list[float] = []
-    for key in keys:
-        start = time.perf_counter_ns()
-        first = store.claim(key, expires_at)
-        times.append((time.perf_counter_ns() - start) / 1000)
-        assert first
-    return {"entries": entries, "max": round(max(times), 1)} | spread(times)
 
 
 def imports() -> Json:
@@ -200,6 +283,7 @@ def imports() -> Json:
         "ageassure.verifier": "ageassure.verifier",
         "cryptography ec": "cryptography.hazmat.primitives.asymmetric.ec",
         "jwt": "jwt",
+        "joserfc": "joserfc.jwt",
     }
     times: dict[str, list[float]] = {name: [] for name in modules}
     with TemporaryDirectory() as bytecode:
@@ -217,7 +301,9 @@ def imports() -> Json:
         loaded = fresh_interpreter(code, bytecode).strip()
     return {
         "cpu_milliseconds": {name: spread(values) for name, values in times.items()},
-        "ratio_to_cryptography_ec": ratio(times["ageassure.verifier"], times["cryptography ec"]),
+        "ratio_to_cryptography_ec": ratio(
+            list(zip(times["cryptography ec"], times["ageassure.verifier"], strict=True))
+        ),
         "heavy_modules_loaded": loaded,
     }
 
@@ -248,6 +334,10 @@ def circumstances() -> Json:
         "cryptography": cryptography.__version__,
         "openssl": backend.openssl_version_text(),
         "pyjwt": jwt.__version__,
+        "joserfc": version("joserfc"),
+        "authlib": version("authlib"),
+        "load_average_before": round(os.getloadavg()[0], 2),
+        "processors": os.cpu_count(),
         "system": platform.system(),
         "machine": platform.machine(),
         "processor": processor(),
@@ -260,23 +350,15 @@ def show(result: Json) -> None:
     print(f"{'':24}{'min':>10}{'median':>10}{'p95':>10}  µs per token")
     for name, figures in v["microseconds"].items():
         print(f"{name:24}" + "".join(f"{value:10.2f}" for value in figures.values()))
-    for name in ("ratio_ageassure_to_raw", "ratio_pyjwt_to_raw", "ratio_ageassure_to_pyjwt"):
-        figures = v[name]
-        print(f"{name}: {figures['of_minima']} of minima, {figures['median_of_rounds']} median")
-    print(
-        f"\nmemory replay store{'':5}{'min':>10}{'median':>10}{'p95':>10}{'max':>10}  µs per claim"
-    )
-    for row in result["replay_store"]:
-        values = (row["min"], row["median"], row["p95"], row["max"])
-        print(f"{row['entries']:>16,} held   " + "".join(f"{value:10.2f}" for value in values))
+    for name, figures in v["ratio_to_raw"].items():
+        print(f"{name} to raw: {figures['of_minima']} of minima, {figures['median']} median")
+    threads = result["two_threads"]
+    print(f"two threads: {threads['done_by_two']}, {threads['of_raw']} of the bare check's")
     print(f"\nimport{'':18}{'min':>10}{'median':>10}{'p95':>10}  CPU ms")
     for name, figures in result["imports"]["cpu_milliseconds"].items():
         print(f"{name:24}" + "".join(f"{value:10.2f}" for value in figures.values()))
     figures = result["imports"]["ratio_to_cryptography_ec"]
-    print(
-        f"ageassure.verifier to ec: {figures['of_minima']} of minima, "
-        f"{figures['median_of_rounds']} median"
-    )
+    print(f"ageassure.verifier to ec: {figures['of_minima']} of minima, {figures['median']} median")
     print(f"heavy modules loaded: {result['imports']['heavy_modules_loaded']}")
 
 
@@ -287,7 +369,7 @@ def main() -> None:
     result = {
         "circumstances": circumstances(),
         "verification": verification(),
-        "replay_store": [replay_store(entries) for entries in STORE_SIZES],
+        "two_threads": two_threads(),
         "imports": imports(),
     }
     show(result)

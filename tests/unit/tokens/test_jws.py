@@ -62,6 +62,7 @@ def test_changed_bytes(alg: str) -> None:
 @example(b"\x7f" + bytes(31), b"\x80" + bytes(31))
 @example(b"\x80" + bytes(31), b"\x7f" + bytes(31))
 @example(b"\x00\x80" + bytes(30), b"\x01" + bytes(31))
+@example(b"\x00\x7f" + bytes(30), b"\x01" + bytes(31))
 @example(b"\x01" + bytes(31), b"\x00\x7f" + bytes(30))
 @example(b"\xff" * 32, b"\xff" * 32)
 def test_signatures_reach_openssl_as_the_library_writes_them(r: bytes, s: bytes) -> None:
