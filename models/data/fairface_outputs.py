@@ -16,7 +16,7 @@ import numpy as np
 from fairface_chips import bordered, exact_region
 from fairface_split import LabelledFace, Part, load_split, read_pictures, split_digest
 
-from ageassure.errors import FACE_CODES, FaceError
+from ageassure.errors import FACE_CODES, PICTURE_CODES, EvidenceError
 from ageassure.estimators.facial.alignment import extract_chip
 from ageassure.estimators.facial.raw import CLASSES, RawAge
 from ageassure.results import AgeDistribution, MethodClass, PresentationAttack, Provenance
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ageassure.estimators.facial.pipeline import FacialPipeline
     from ageassure.imaging import Frame
 
-REFUSALS: Final = ("", *sorted(FACE_CODES))
+REFUSALS: Final = ("", *sorted(FACE_CODES | PICTURE_CODES))
 """What a refusal is stored as: its place in this list; 0 if the picture was processed."""
 
 AGE_GROUPS: Final = ("0–2", "3–9", "10–19", "20–29", "30–39", "40–49", "50–59", "60–69", "70+")
@@ -131,7 +131,7 @@ def _measured(
                 probabilities[index] = (
                     _on_exact_chip(pipeline, frame) if exact else pipeline.raw(frame).probabilities
                 )
-            except FaceError as error:
+            except EvidenceError as error:
                 refusals[index] = REFUSALS.index(error.code)
     return probabilities, refusals
 

@@ -70,7 +70,15 @@ PICTURE_CODES: Final = frozenset(
     }
 )
 FACE_CODES: Final = frozenset(
-    {"no_face", "several_faces", "face_too_small", "face_turned", "face_cut"}
+    {
+        "no_face",
+        "several_faces",
+        "face_too_small",
+        "face_turned",
+        "face_cut",
+        "face_unclear",
+        "frames_disagree",
+    }
 )
 DOCUMENT_CODES: Final = frozenset(
     {

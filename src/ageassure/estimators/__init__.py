@@ -1,7 +1,7 @@
 """Pluggable sources of an :class:`~ageassure.results.AgeEstimate`.
 
-``FacialAgeEstimator`` and ``WorkerEstimator`` are loaded on first use: the one needs the extra
-``face``, the other is of no use to a process that only decides.
+``FacialAgeEstimator``, ``LivenessCheck`` and ``WorkerEstimator`` are loaded on first use: the first
+two need the extra ``face``, the last is of no use to a process that only decides.
 """
 
 from __future__ import annotations
@@ -11,17 +11,25 @@ from typing import TYPE_CHECKING
 from ageassure.estimators.base import Estimator, discover_estimator
 
 if TYPE_CHECKING:
-    from ageassure.estimators.facial import FacialAgeEstimator
+    from ageassure.estimators.facial import FacialAgeEstimator, LivenessCheck
     from ageassure.estimators.worker import WorkerEstimator
 
-__all__ = ["Estimator", "FacialAgeEstimator", "WorkerEstimator", "discover_estimator"]
+__all__ = [
+    "Estimator",
+    "FacialAgeEstimator",
+    "LivenessCheck",
+    "WorkerEstimator",
+    "discover_estimator",
+]
 
 
 def __getattr__(name: str) -> object:
-    if name == "FacialAgeEstimator":
-        from ageassure.estimators.facial import FacialAgeEstimator
+    found: object
+    if name in {"FacialAgeEstimator", "LivenessCheck"}:
+        from ageassure.estimators import facial
 
-        return FacialAgeEstimator
+        found = getattr(facial, name)
+        return found
     if name == "WorkerEstimator":
         from ageassure.estimators.worker import WorkerEstimator
 

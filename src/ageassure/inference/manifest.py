@@ -6,6 +6,7 @@ missing or an unknown key, and a value of another kind, are refused.
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from dataclasses import dataclass
@@ -22,7 +23,12 @@ MAX_BYTES: Final = 64 * 1024
 """Largest manifest; ours have about 4 KiB."""
 
 ROLE_TABLES: Final = MappingProxyType(
-    {"age-network": "age", "face-detector": "detector", "face-landmarks": "landmarks"}
+    {
+        "age-network": "age",
+        "face-detector": "detector",
+        "face-landmarks": "landmarks",
+        "presentation-attack": "liveness",
+    }
 )
 """Role of a model, and the table that only manifests of this role have."""
 
@@ -93,7 +99,8 @@ class ModelManifest:
         licence: Terms of the weights.
         cost: What one input costs.
         input: The one input.
-        mean: What is taken off the bytes of each channel (red, green, blue),
+        colour_order: ``RGB`` or ``BGR``, of the input's channels.
+        mean: What is taken off the bytes of each channel, in that order,
         divisor: and what the result is divided by.
         fit: How a picture is brought to the input's size, as written.
         outputs: In the order in which the network gives them.
@@ -112,6 +119,7 @@ class ModelManifest:
     licence: Licence
     cost: Cost
     input: Tensor
+    colour_order: str
     mean: tuple[float, float, float]
     divisor: float
     fit: Mapping[str, object]
@@ -144,8 +152,9 @@ class ModelManifest:
             source=top.free("source"),
             licence=_licence(top.table("licence")),
             cost=_cost(top.table("cost")),
+            colour_order=_colour_order(entry),
             mean=_mean(entry),
-            divisor=entry.take("divisor", float),
+            divisor=_divisor(entry),
             fit=entry.free("fit"),
             input=_tensor(entry),
             outputs=_outputs(top),
@@ -242,9 +251,23 @@ def _mean(table: _Table) -> tuple[float, float, float]:
     values = _all_of(table.take("mean", list), float, "mean")
     if len(values) != 3:
         raise ModelIntegrityError(f"got {len(values)} channel means, expected 3")
-    if table.take("colour_order", str) != "RGB":
-        raise ModelIntegrityError("got another colour order, expected RGB")
+    if not all(map(math.isfinite, values)):
+        raise ModelIntegrityError("got a channel mean that is not finite")
     return (values[0], values[1], values[2])
+
+
+def _divisor(table: _Table) -> float:
+    divisor = table.take("divisor", float)
+    if not 0 < divisor < math.inf:
+        raise ModelIntegrityError("got a divisor that is not positive and finite")
+    return divisor
+
+
+def _colour_order(table: _Table) -> str:
+    order = table.take("colour_order", str)
+    if order not in {"RGB", "BGR"}:
+        raise ModelIntegrityError("got another colour order, expected RGB or BGR")
+    return order
 
 
 def _outputs(top: _Table) -> tuple[Tensor, ...]:

@@ -51,6 +51,8 @@ class Model:
 
     def normalised(self, image: NDArray[np.uint8 | np.float32]) -> NDArray[np.float32]:
         """Bring RGB ``[H, W, 3]`` of 0 … 255 to the network's range, float32 ``[3, H, W]``."""
+        if self.manifest.colour_order == "BGR":
+            image = image[..., ::-1]
         return np.ascontiguousarray((image.transpose(2, 0, 1) - self._mean) * self._factor)
 
     def run(self, image: NDArray[np.float32]) -> list[NDArray[np.float32]]:

@@ -85,6 +85,8 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
         "face_too_small": "The face is too small in the picture.",
         "face_turned": "The face is turned away from the camera.",
         "face_cut": "The face is cut off by the edge of the picture.",
+        "face_unclear": "The face is not clearly seen.",
+        "frames_disagree": "The pictures do not look like one person's.",
         "presentation_attack": "The check for a living person was not passed.",
         "document_malformed": "The document cannot be read.",
         "document_expired": "The document has expired.",

@@ -197,7 +197,7 @@ def test_the_mesh_is_asked_about_the_largest_few_only() -> None:
 
 
 def face(side: float) -> Face:
-    return Face(points=np.zeros((468, 2)), score=1.0, side=side)
+    return Face(points=np.zeros((468, 2)), depths=np.zeros(468), score=1.0, side=side, gap=0.0)
 
 
 def test_one_face_is_the_one() -> None:
@@ -221,7 +221,8 @@ def test_no_face_and_several_are_refused(sides: list[float], code: str) -> None:
 def test_the_eyes_distance_is_taken_between_their_middles() -> None:
     points = np.zeros((468, 2))
     points[[33, 133, 362, 263]] = [[0, 0], [10, 0], [30, 0], [40, 0]]
-    assert Face(points=points, score=1.0, side=1.0).eye_distance == 30
+    found = Face(points=points, depths=np.zeros(468), score=1.0, side=1.0, gap=0.0)
+    assert found.eye_distance == 30
 
 
 def test_a_face_shows_nothing_of_itself() -> None:

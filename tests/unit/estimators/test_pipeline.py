@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 from skimage.data import astronaut
 
 from ageassure.errors import FaceError
-from ageassure.estimators.facial import alignment, detection, faces, mesh, pipeline
+from ageassure.estimators.facial import alignment, detection, faces, mesh, pipeline, quality
 from ageassure.estimators.facial.pipeline import FacialPipeline
+from ageassure.estimators.facial.quality import QualityLimits
 from ageassure.imaging import Frame
 
 if TYPE_CHECKING:
@@ -85,6 +87,9 @@ def test_the_digest_is_the_same_again(shipped: FacialPipeline) -> None:
         (mesh, "FACE_BAR"),
         (alignment, "CHIP_PADDING"),
         (alignment, "CHIP_PIXELS"),
+        (quality, "HIGHLIGHT_PERCENT"),
+        (quality, "BURNT"),
+        (quality, "BLUR_PIXELS"),
     ],
 )
 def test_the_digest_names_every_constant(
@@ -103,6 +108,12 @@ def test_the_digest_names_template_and_networks() -> None:
         load_model, ("blazeface-128", "blazeface-256", "face-mesh-468", "age-v1")
     )
     template = np.zeros((468, 2))
+    details = age.manifest.details
+    limits = QualityLimits.from_manifest(details["quality"]).as_dict()
+    stricter = dict(details) | {"quality": limits | {"greatest_blur": 0.5}}
+    points_as_age, strict_age = load_model("face-mesh-468"), load_model("age-v1")
+    points_as_age.manifest = replace(points.manifest, details=details)
+    strict_age.manifest = replace(age.manifest, details=stricter)
     digests = {
         FacialPipeline(
             finder=FaceFinder(near=one, far=two, mesh=points), template=places, age=network
@@ -111,7 +122,8 @@ def test_the_digest_names_template_and_networks() -> None:
             (near, far, template, age),
             (far, near, template, age),
             (near, far, template + 0.1, age),
-            (near, far, template, points),
+            (near, far, template, points_as_age),
+            (near, far, template, strict_age),
         )
     }
-    assert len(digests) == 4
+    assert len(digests) == 5

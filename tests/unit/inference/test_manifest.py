@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from typing import Any
 
@@ -143,7 +144,12 @@ def test_an_output_has_all_its_keys_and_no_other(values: dict[str, Any], key: st
         (("file", "name"), "..\\age.onnx", "with a folder"),
         (("not_for",), ["text", 1], "another kind"),
         (("input", "mean"), [1.0, 2.0], "2 channel means"),
-        (("input", "colour_order"), "BGR", "another colour order"),
+        (("input", "colour_order"), "GBR", "another colour order"),
+        (("input", "divisor"), 0.0, "positive and finite"),
+        (("input", "divisor"), -1.0, "positive and finite"),
+        (("input", "divisor"), math.inf, "positive and finite"),
+        (("input", "divisor"), math.nan, "positive and finite"),
+        (("input", "mean"), [1.0, math.nan, 1.0], "not finite"),
         (("input", "shape"), ["N", 3.0], "a size that is"),
         (("input", "dtype"), "float16", "another dtype"),
     ],

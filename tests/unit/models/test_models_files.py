@@ -37,7 +37,7 @@ FIT_KEYS = {
     "aligned-chip": {"kind", "padding", "points", "template", "resampling"},
 }
 DETAIL_KEYS = {
-    "age-network": {"class_years"},
+    "age-network": {"class_years", "quality"},
     "face-detector": {"anchors", "suppression_iou", "key_points"},
     "face-landmarks": {"points"},
 }

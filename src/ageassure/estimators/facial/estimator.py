@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ageassure.deadline import Deadline, checkpoint
 from ageassure.errors import AgeAssuranceError, EvidenceError, ModelIntegrityError
 from ageassure.estimators.facial.calibration import Calibration
+from ageassure.estimators.facial.frames import combined, frames_of
 from ageassure.estimators.facial.operating_points import OperatingPoints
 from ageassure.estimators.facial.pipeline import LONG_SIDE_PIXELS, FacialPipeline
 from ageassure.imaging import decode
@@ -18,13 +19,15 @@ from ageassure.results import AgeDistribution, MethodClass, PresentationAttack, 
 from ageassure.wiping import Wiping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from ageassure.estimators.facial.raw import RawAge
+    from ageassure.estimators.facial.liveness import LivenessCheck
     from ageassure.policy import ChallengeAge, LowerBar
+
+    Picture = bytes | bytearray | memoryview | NDArray[np.uint8]
 
 
 def _now() -> datetime:
@@ -34,13 +37,16 @@ def _now() -> datetime:
 class FacialAgeEstimator:
     """Age from a picture of one face; may be shared by threads.
 
-    It says nothing of who the person is, and it does not check that a living person stood before
-    the camera: ``presentation_attack`` is ``not_evaluated``, and a policy has to name that to
-    accept it. Whether it is right for the people before YOUR camera is not known here: see the
-    model card, and measure.
+    It says nothing of who the person is. Unless you supply a liveness check it does not look for a
+    living person before the camera: ``presentation_attack`` is ``not_evaluated``, and a policy has
+    to name that to accept it. Whether it is right for the people before YOUR camera is not known
+    here: see the model card, and measure.
 
     Args:
         now: Clock that dates the estimates.
+        liveness: Asked before an age is estimated; estimates then say ``passed``. It is no part of
+            :attr:`pipeline_digest`: it only refuses, and whoever it refuses is not let through, so
+            the bars hold with it as without.
 
     Raises:
         ModelIntegrityError: If a model file is missing, is not the pinned one, or calibration or
@@ -48,9 +54,17 @@ class FacialAgeEstimator:
         MissingExtraError: If ``ageassure-models`` is not installed.
     """
 
-    def __init__(self, *, now: Callable[[], datetime] = _now) -> None:
+    def __init__(
+        self,
+        *,
+        now: Callable[[], datetime] = _now,
+        liveness: LivenessCheck | None = None,
+    ) -> None:
         self._now = now
-        self._pipeline = FacialPipeline.shipped()
+        self._presentation_attack = (
+            PresentationAttack.NOT_EVALUATED if liveness is None else PresentationAttack.PASSED
+        )
+        self._pipeline = FacialPipeline.shipped(liveness=liveness)
         self._calibration = Calibration.from_json(read_pinned("age-v1", "calibration.json"))
         if self._calibration.fitted_on != self._pipeline.raw_digest:
             raise ModelIntegrityError("the calibration was fitted through another pipeline")
@@ -95,7 +109,7 @@ class FacialAgeEstimator:
 
     def estimate(
         self,
-        evidence: bytes | bytearray | memoryview | NDArray[np.uint8],
+        evidence: Picture | Sequence[Picture],
         *,
         timeout_seconds: float | None = None,
     ) -> AgeDistribution:
@@ -104,7 +118,8 @@ class FacialAgeEstimator:
         Args:
             evidence: A JPEG, PNG or WebP file, or RGB pixels, uint8 ``[height, width, 3]``. A
                 ``bytearray`` or a writable ``memoryview`` is filled with zeros; ``bytes`` cannot
-                be, and an array stays the caller's.
+                be, and an array stays the caller's. Or a list or tuple of up to 8 of these, taken
+                one after another of one person: see :mod:`.frames`.
             timeout_seconds: Asked between the stages; the decoder and the networks are not
                 interrupted. From a coroutine, use :class:`~ageassure.threads.AssessmentThreads`.
 
@@ -112,8 +127,11 @@ class FacialAgeEstimator:
             Probabilities of the completed years 0 … 120.
 
         Raises:
-            PictureError: If the picture cannot be read.
-            FaceError: ``no_face`` or ``several_faces``.
+            PictureError: If the picture cannot be read, or the face in it is too dark, burnt out or
+                blurred.
+            FaceError: If there is no face, or more than one, or it is not fit to be judged; or
+                ``frames_disagree``.
+            PresentationAttackError: If the liveness check is not passed.
             EvidenceError: If the estimator has a defect; nothing else is raised.
             ModelIntegrityError: If a network fails.
             UnfinishedError: If the time is over, or the assessment was called off.
@@ -121,27 +139,33 @@ class FacialAgeEstimator:
         """
         try:
             with Wiping(evidence), Deadline(timeout_seconds):
-                with decode(evidence, long_side_pixels=LONG_SIDE_PIXELS) as frame:
-                    raw = self._pipeline.raw(frame)
+                ages = [self._age(picture) for picture in frames_of(evidence)]
+                probabilities = combined(
+                    ages, greatest_gap_years=self._pipeline.limits.greatest_frame_gap_years
+                )
                 checkpoint()
         except AgeAssuranceError as error:
             refusal = type(error)(str(error), code=error.code)
         except Exception as error:  # noqa: BLE001 - a defect's traceback would hold the face's points
             refusal = EvidenceError(f"the estimator failed with a {type(error).__name__}")
         else:
-            return self._calibrated(raw)
+            return self._estimate(probabilities)
         finally:
             del evidence
         # Raised outside the except block: a chained error would keep the picture alive.
         raise refusal
 
-    def _calibrated(self, raw: RawAge) -> AgeDistribution:
+    def _age(self, picture: Any) -> NDArray[np.float64]:  # noqa: ANN401 - decode checks it
+        with decode(picture, long_side_pixels=LONG_SIDE_PIXELS) as frame:
+            return self._calibration.probabilities(self._pipeline.raw(frame))
+
+    def _estimate(self, probabilities: list[float]) -> AgeDistribution:
         return AgeDistribution(
-            probabilities=self._calibration.probabilities(raw).tolist(),
+            probabilities=probabilities,
             provenance=Provenance(
                 method_class=MethodClass.ESTIMATION,
                 bound=True,
-                presentation_attack=PresentationAttack.NOT_EVALUATED,
+                presentation_attack=self._presentation_attack,
                 as_of=self._now(),
                 pipeline_digest=self._digest,
             ),

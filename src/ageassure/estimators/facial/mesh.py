@@ -34,6 +34,10 @@ for a face by mistake, and profiles, in which no second eye is seen."""
 EYE_CORNERS: Final = (33, 133, 362, 263)
 """Right eye (the person's): outer, inner; left eye: inner, outer."""
 
+NOSE_TIP: Final = 1
+LIPS: Final = (13, 14)
+"""Inner edges of the upper and the lower lip."""
+
 _CENTRE_STEP: Final = 0.25
 _ANGLE_STEP: Final = 2 * math.pi / 1024
 """The region is rounded to a grid, so that the detector's numerical noise ends there: as long as it
@@ -46,19 +50,25 @@ class Face:
 
     Attributes:
         points: float64 ``[468, 2]``, in the picture's pixels.
+        depths: float64 ``[468]``, in the same unit, smaller towards the camera; as the network
+            guesses them, not measured.
         score: Sigmoid of the mesh's own answer to "is there a face?"; no probability.
         side: Longer side of the detector's box, pixels.
+        gap: How far the detector's eyes, nose tip and mouth lie from the mesh's, on average, in
+            distances between the eyes. The two disagree where one of them is wrong, as both are
+            about faces that are upside down.
     """
 
     points: NDArray[np.float64]
+    depths: NDArray[np.float64]
     score: float
     side: float
+    gap: float
 
     @property
     def eye_distance(self) -> float:
         """Pixels between the centres of the eyes, each the middle of its corners."""
-        right_outer, right_inner, left_inner, left_outer = self.points[list(EYE_CORNERS)]
-        return float(np.linalg.norm(right_outer + right_inner - left_inner - left_outer) / 2)
+        return _eye_distance(self.points)
 
 
 def mesh_region(found: DetectedFace) -> Similarity:
@@ -86,9 +96,24 @@ def face_mesh(frame: Frame, found: DetectedFace, network: Model) -> Face:
     crop = warped(frame, region, MESH_PIXELS)
     points, logit = network.run(frame.own(network.normalised(crop)[None]))
     # The network counts from the corner of the first pixel, this library from its centre.
-    inside = points[0, :, :2].astype(np.float64) - 0.5
+    places = region.apply(points[0, :, :2].astype(np.float64) - 0.5)
     return Face(
-        points=region.apply(inside),
+        points=places,
+        depths=points[0, :, 2].astype(np.float64) * region.scale,
         score=1 / (1 + math.exp(-float(logit[0, 0]))),
         side=found.side,
+        gap=_gap(places, found.points[:4]),
     )
+
+
+def _eye_distance(points: NDArray[np.float64]) -> float:
+    right_outer, right_inner, left_inner, left_outer = points[list(EYE_CORNERS)]
+    return float(np.linalg.norm(right_outer + right_inner - left_inner - left_outer) / 2)
+
+
+def _gap(points: NDArray[np.float64], detected: NDArray[np.float64]) -> float:
+    """Of the right eye, the left eye, the nose tip and the mouth, in this order."""
+    eyes = points[list(EYE_CORNERS)].reshape(2, 2, 2).mean(axis=1)
+    seen = np.vstack([eyes, points[NOSE_TIP], points[list(LIPS)].mean(axis=0)])
+    away = float(np.linalg.norm(seen - detected, axis=1).mean())
+    return away / max(_eye_distance(points), np.finfo(np.float64).tiny)

@@ -1,7 +1,6 @@
 """The steps from a picture to the age network's raw answer, in their order.
 
-detect → align → quality → liveness slot → age network. Quality gates and the liveness slot are not
-there yet; their place is before the age network.
+detect → align → quality → liveness slot → age network.
 """
 
 from __future__ import annotations
@@ -12,17 +11,18 @@ from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
-from ageassure.estimators.facial import alignment, detection, faces, mesh
+from ageassure.estimators.facial import alignment, detection, faces, mesh, quality
 from ageassure.estimators.facial.raw import CLASS_YEARS, RawAge
 from ageassure.inference import load_model, read_pinned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ageassure.estimators.facial.liveness import LivenessCheck
     from ageassure.imaging import Frame
     from ageassure.inference import Model
 
-PIPELINE_REVISION: Final = 1
+PIPELINE_REVISION: Final = 2
 """Raised by one whenever the code of a step changes its result; enters the digest."""
 
 LONG_SIDE_PIXELS: Final = 960
@@ -38,19 +38,34 @@ class FacialPipeline:
     Args:
         finder: Finds the faces.
         template: Where their points lie in the age network's chip, see :mod:`.alignment`.
-        age: The age network.
+        age: The age network; its manifest holds the limits of quality.
+        liveness: The operator's liveness check; None leaves the slot empty.
+
+    Raises:
+        ModelIntegrityError: If the manifest's limits are malformed.
     """
 
     def __init__(
-        self, *, finder: faces.FaceFinder, template: NDArray[np.float64], age: Model
+        self,
+        *,
+        finder: faces.FaceFinder,
+        template: NDArray[np.float64],
+        age: Model,
+        liveness: LivenessCheck | None = None,
     ) -> None:
         self._finder = finder
         self._template = template
         self._age = age
+        self._meter = quality.QualityMeter(template)
+        self._limits = quality.QualityLimits.from_manifest(age.manifest.details.get("quality"))
+        self._liveness = liveness
 
     @classmethod
-    def shipped(cls) -> Self:
+    def shipped(cls, *, liveness: LivenessCheck | None = None) -> Self:
         """Load the shipped models.
+
+        Args:
+            liveness: The operator's liveness check.
 
         Raises:
             ModelIntegrityError: If a file is missing or not the pinned one.
@@ -60,6 +75,7 @@ class FacialPipeline:
             finder=faces.FaceFinder.shipped(),
             template=alignment.read_template(read_pinned("age-v1", "alignment.json")),
             age=load_model("age-v1"),
+            liveness=liveness,
         )
 
     def raw(self, frame: Frame) -> RawAge:
@@ -69,16 +85,37 @@ class FacialPipeline:
             frame: The picture; takes over what has to be wiped with it. The caller wipes it.
 
         Raises:
+            FaceError: If there is no face, or more than one, or it is not fit to be judged.
+            PictureError: If the face is too dark, burnt out or blurred.
+            PresentationAttackError: If the liveness check is not passed.
+            ModelIntegrityError: If a network fails.
+        """
+        face, chip = self._face_and_chip(frame)
+        self._limits.check(self._meter.measure(frame, face, chip))
+        if self._liveness is not None:
+            self._liveness.check(frame, face)
+        return self._answer(frame, face, chip)
+
+    def unjudged(self, frame: Frame) -> tuple[quality.Quality, RawAge]:
+        """Run the steps without refusing a poor picture, for benchmarks; with what was measured.
+
+        Raises:
             FaceError: ``no_face`` or ``several_faces``.
             ModelIntegrityError: If a network fails.
         """
-        face = faces.only_face(self._finder.find(frame))
-        region = alignment.chip_region(face.points, self._template)
-        chip = alignment.extract_chip(frame, region)
+        face, chip = self._face_and_chip(frame)
+        return self._meter.measure(frame, face, chip), self._answer(frame, face, chip)
+
+    def _answer(self, frame: Frame, face: mesh.Face, chip: NDArray[np.float32]) -> RawAge:
         return RawAge(
             probabilities=self.age_probabilities(frame, chip),
             eye_distance_pixels=face.eye_distance,
         )
+
+    def _face_and_chip(self, frame: Frame) -> tuple[mesh.Face, NDArray[np.float32]]:
+        face = faces.only_face(self._finder.find(frame))
+        region = alignment.chip_region(face.points, self._template)
+        return face, alignment.extract_chip(frame, region)
 
     def age_probabilities(self, frame: Frame, chip: NDArray[np.float32]) -> NDArray[np.float64]:
         """Ask the age network about a chip and its mirror image.
@@ -96,6 +133,11 @@ class FacialPipeline:
         return probabilities.astype(np.float64)
 
     @property
+    def limits(self) -> quality.QualityLimits:
+        """Which faces are not fit to be judged."""
+        return self._limits
+
+    @property
     def raw_digest(self) -> str:
         """SHA-256 of :meth:`description` as JSON with sorted keys, 64 hex digits."""
         return hashlib.sha256(json.dumps(self.description(), sort_keys=True).encode()).hexdigest()
@@ -111,6 +153,8 @@ class FacialPipeline:
             "second_face_share": faces.SECOND_FACE_SHARE,
             "template": self._template.tolist(),
             "chip": [alignment.CHIP_PIXELS, alignment.CHIP_PADDING],
+            "quality": [quality.HIGHLIGHT_PERCENT, quality.BURNT, quality.BLUR_PIXELS],
+            "quality_limits": self._limits.as_dict(),
             "class_years": CLASS_YEARS.tolist(),
         }
 

@@ -49,6 +49,11 @@ def resized(frame: Frame, image: NDArray[np.uint8], size: tuple[int, int]) -> ND
     return _owned(frame, cv2.resize, image, size, interpolation=method)
 
 
+def blurred(frame: Frame, image: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Means over ``size`` pixels, width first; the image is mirrored at its edges."""
+    return _owned(frame, cv2.blur, image, size, borderType=cv2.BORDER_REFLECT)
+
+
 def warped(frame: Frame, region: Similarity, side: int) -> NDArray[np.uint8]:
     """A square of the picture, ``[side, side, 3]``, bilinear; black outside the picture.
 
@@ -66,6 +71,39 @@ def warped(frame: Frame, region: Similarity, side: int) -> NDArray[np.uint8]:
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_CONSTANT,
     )
+
+
+def square_around(
+    frame: Frame, *, centre: NDArray[np.float64], side: float, pixels: int, border: int
+) -> NDArray[np.uint8]:
+    """An upright square of the picture, ``[pixels, pixels, 3]``: means where it shrinks.
+
+    Args:
+        frame: The picture.
+        centre: Its x and y.
+        side: Its side, rounded to whole pixels.
+        pixels: Side of the result.
+        border: Value of all three channels outside the picture.
+    """
+    square = frame.own(np.full((pixels, pixels, 3), border, dtype=np.uint8))
+    low = np.round(centre - side / 2)
+    length = max(1.0, float(np.round(side)))
+    # Only what lies in the picture is resized: a square far larger than it costs no memory.
+    start = np.clip(low, 0, frame.pixels.shape[1::-1]).astype(int)
+    stop = np.clip(low + length, start, frame.pixels.shape[1::-1]).astype(int)
+    first, last = (np.round((edge - low) / length * pixels).astype(int) for edge in (start, stop))
+    if (stop > start).all() and (last > first).all():
+        part = frame.pixels[start[1] : stop[1], start[0] : stop[0]]
+        size = (int(last[0] - first[0]), int(last[1] - first[1]))
+        square[first[1] : last[1], first[0] : last[0]] = resized(frame, part, size)
+    return square
+
+
+def filled_hull(points: NDArray[np.float64], side: int) -> NDArray[np.bool_]:
+    """Pixels inside the convex hull of points, bool ``[side, side]``."""
+    mask = np.zeros((side, side), dtype=np.uint8)
+    corners = cv2.convexHull(np.round(points).astype(np.int32))
+    return cv2.fillConvexPoly(mask, corners, 1).astype(bool)
 
 
 def sampled(
@@ -97,9 +135,9 @@ def sampled(
 
 def _owned(
     frame: Frame, function: Callable[..., Any], *args: object, **options: object
-) -> NDArray[np.uint8]:
+) -> NDArray[Any]:
     try:
-        image: NDArray[np.uint8] = function(*args, **options)
+        image: NDArray[Any] = function(*args, **options)
         return frame.own(image)
     except cv2.error:
         pass

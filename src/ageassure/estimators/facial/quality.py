@@ -1,0 +1,252 @@
+"""Is this face fit to be judged? What is measured, and the limits that refuse.
+
+The limits stand in the age network's manifest (``[age.quality]``), because they say where **its**
+error starts to grow; ``benchmarks/quality.py`` shows it for each. The last three are measured on
+the chip that the alignment gives, so that neither the picture's size nor where the face stands in
+it matters:
+
+* ``least_eye_distance_pixels``: between the eyes' centres, in the picture as it was decoded;
+* ``greatest_cut_share``: of the mesh's points that lie outside the picture;
+* ``least_mesh_score``: the mesh's own answer to "is there a face?", which falls when much of it is
+  covered or turned away;
+* ``greatest_point_gap``: between the detector's points and the mesh's, in distances between the
+  eyes; they part where a face is upside down, or is none;
+* ``greatest_yaw_degrees``, ``greatest_pitch_degrees``, ``greatest_roll_degrees``: of the mesh,
+  whose depth is a guess of the network and no measurement;
+* ``least_highlight``: 95th percentile of the face's brightness, 0 … 255. Dark skin under enough
+  light has highlights, and the whites of the eyes; the mean brightness would refuse it;
+* ``greatest_burnt_share``: of the face's pixels that are white, or nearly;
+* ``greatest_blur``: how little the changes from pixel to pixel fall when the face is blurred once
+  more, 0 … 1 (F. Crété and others, "The blur effect", 2007). A ratio of changes, so that contrast
+  and brightness, and with them the colour of the skin, cancel out.
+
+``greatest_frame_gap_years`` is of several pictures together, see :mod:`.frames`.
+
+Not checked: what covers a face as long as the mesh still sees one (glasses, masks, hands, hair),
+make-up, filters, and noise, which looks sharp.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Final, Self
+
+import numpy as np
+
+from ageassure.errors import AgeAssuranceError, FaceError, ModelIntegrityError, PictureError
+from ageassure.estimators.facial.alignment import CHIP_PIXELS, to_chip
+from ageassure.estimators.facial.resampling import blurred, filled_hull
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from ageassure.estimators.facial.mesh import Face
+    from ageassure.imaging import Frame
+
+PAIRS: Final = ((33, 263), (133, 362), (61, 291), (234, 454), (127, 356), (58, 288))
+"""Points of the right and of the left half of the face: eye corners, mouth corners, and three on
+the outline. In a face from the front each pair is level and equally deep."""
+
+FOREHEAD: Final = 10
+CHIN: Final = 152
+
+LUMA: Final = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""Weights of red, green and blue in brightness (ITU-R BT.601)."""
+
+HIGHLIGHT_PERCENT: Final = 95
+BURNT: Final = 250.0
+"""A pixel of the chip counts as burnt out from this brightness on."""
+
+BLUR_PIXELS: Final = 5
+"""Side of the mean filter of the blur's measure, in pixels of the chip."""
+
+_NO_CHANGE: Final = 1e-3
+"""Added to the sum of all changes, so that a face without any is 1, blurred."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Quality:
+    """What was measured of one face in one picture; see the module."""
+
+    eye_distance_pixels: float
+    cut_share: float
+    mesh_score: float
+    point_gap: float
+    yaw_degrees: float
+    pitch_degrees: float
+    roll_degrees: float
+    highlight: float
+    burnt_share: float
+    blur: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityLimits:
+    """The limits, as the manifest gives them; see the module.
+
+    Raises:
+        ModelIntegrityError: If one is not finite.
+    """
+
+    least_eye_distance_pixels: float
+    greatest_cut_share: float
+    least_mesh_score: float
+    greatest_point_gap: float
+    greatest_yaw_degrees: float
+    greatest_pitch_degrees: float
+    greatest_roll_degrees: float
+    least_highlight: float
+    greatest_burnt_share: float
+    greatest_blur: float
+    greatest_frame_gap_years: float
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(value) for value in self.as_dict().values()):
+            raise ModelIntegrityError("got a quality limit that is not finite")
+
+    @classmethod
+    def from_manifest(cls, table: object) -> Self:
+        """Read ``[age.quality]``, strictly.
+
+        Raises:
+            ModelIntegrityError: If an entry is missing, unknown or no float.
+        """
+        names = [field.name for field in fields(cls)]
+        if not isinstance(table, dict) or table.keys() != set(names):
+            raise ModelIntegrityError(f"got other entries in [age.quality], expected {names}")
+        if any(type(value) is not float for value in table.values()):
+            raise ModelIntegrityError("got a quality limit that is no float")
+        return cls(**table)
+
+    def as_dict(self) -> dict[str, float]:
+        """By name, for the pipeline's digest."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def check(self, quality: Quality) -> None:
+        """Refuse a face that is not fit to be judged.
+
+        The message gives the limit and not what was measured.
+
+        Raises:
+            FaceError: ``face_too_small``, ``face_cut``, ``face_unclear`` or ``face_turned``.
+            PictureError: ``picture_dark``, ``picture_burnt_out`` or ``picture_blurred``.
+        """
+        for holds, refusal in self._checks(quality):
+            if not holds:
+                raise refusal
+
+    def _checks(self, quality: Quality) -> Iterator[tuple[bool, AgeAssuranceError]]:
+        yield (
+            quality.eye_distance_pixels >= self.least_eye_distance_pixels,
+            FaceError(
+                "got a face that is too small, expected at least "
+                f"{self.least_eye_distance_pixels:g} pixels between the eyes",
+                code="face_too_small",
+            ),
+        )
+        yield (
+            quality.cut_share <= self.greatest_cut_share,
+            FaceError("got a face that is cut by the edge of the picture", code="face_cut"),
+        )
+        yield (
+            quality.mesh_score >= self.least_mesh_score
+            and quality.point_gap <= self.greatest_point_gap,
+            FaceError("got a face that is not clearly seen", code="face_unclear"),
+        )
+        for angle, greatest, name in (
+            (quality.yaw_degrees, self.greatest_yaw_degrees, "yaw"),
+            (quality.pitch_degrees, self.greatest_pitch_degrees, "pitch"),
+            (quality.roll_degrees, self.greatest_roll_degrees, "roll"),
+        ):
+            yield (
+                abs(angle) <= greatest,
+                FaceError(
+                    f"got a turned face, expected at most {greatest:g} degrees of {name}",
+                    code="face_turned",
+                ),
+            )
+        yield (
+            quality.highlight >= self.least_highlight,
+            PictureError("got a face that is too dark", code="picture_dark"),
+        )
+        yield (
+            quality.burnt_share <= self.greatest_burnt_share,
+            PictureError("got a face that is burnt out", code="picture_burnt_out"),
+        )
+        yield (
+            quality.blur <= self.greatest_blur,
+            PictureError("got a face that is blurred", code="picture_blurred"),
+        )
+
+
+class QualityMeter:
+    """Measures faces; may be shared by threads.
+
+    Args:
+        template: Where the mesh's points lie in the chip, see :mod:`.alignment`.
+    """
+
+    def __init__(self, template: NDArray[np.float64]) -> None:
+        self._inside = filled_hull(to_chip(template), CHIP_PIXELS)
+
+    def measure(self, frame: Frame, face: Face, chip: NDArray[np.float32]) -> Quality:
+        """Measure one face.
+
+        Args:
+            frame: The picture; takes over what has to be wiped with it.
+            face: The face in it.
+            chip: Its chip, RGB float32 ``[64, 64, 3]`` of 0 … 255.
+        """
+        luma = frame.own(chip @ LUMA)
+        inside = frame.own(luma[self._inside])
+        yaw, pitch, roll = head_pose(face)
+        height, width = frame.pixels.shape[:2]
+        outside = (face.points < -0.5) | (face.points > np.array([width, height]) - 0.5)
+        return Quality(
+            eye_distance_pixels=face.eye_distance,
+            cut_share=float(outside.any(axis=1).mean()),
+            mesh_score=face.score,
+            point_gap=face.gap,
+            yaw_degrees=yaw,
+            pitch_degrees=pitch,
+            roll_degrees=roll,
+            highlight=float(np.percentile(inside, HIGHLIGHT_PERCENT)),
+            burnt_share=float((inside >= BURNT).mean()),
+            blur=self._blur(frame, luma),
+        )
+
+    def _blur(self, frame: Frame, luma: NDArray[np.float32]) -> float:
+        """The larger of the two directions', since a hand that shakes blurs along one line."""
+        shares = []
+        for axis, size in ((0, (1, BLUR_PIXELS)), (1, (BLUR_PIXELS, 1))):
+            again = blurred(frame, luma, size)
+            inside = np.logical_and(*_neighbours(self._inside, axis))
+            before, after = (
+                frame.own(np.abs(np.subtract(*_neighbours(image, axis)))[inside])
+                for image in (luma, again)
+            )
+            total = float(before.sum()) + _NO_CHANGE
+            shares.append(1 - float(np.maximum(before - after, 0).sum()) / total)
+        return max(shares)
+
+
+def head_pose(face: Face) -> tuple[float, float, float]:
+    """Yaw, pitch and roll in degrees, each 0 for an upright face from the front."""
+    space = np.column_stack([face.points, face.depths])
+    right, left = (space[list(side)].mean(axis=0) for side in zip(*PAIRS, strict=True))
+    across, down = left - right, space[CHIN] - space[FOREHEAD]
+    radians = (
+        math.atan2(across[2], math.hypot(across[0], across[1])),
+        math.atan2(down[2], math.hypot(down[0], down[1])),
+        math.atan2(across[1], across[0]),
+    )
+    yaw, pitch, roll = map(math.degrees, radians)
+    return yaw, pitch, roll
+
+
+def _neighbours(image: NDArray[np.generic], axis: int) -> tuple[NDArray[np.generic], ...]:
+    """The image without its first and without its last row (axis 0) or column."""
+    return (image[1:], image[:-1]) if axis == 0 else (image[:, 1:], image[:, :-1])

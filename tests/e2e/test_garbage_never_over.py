@@ -1,0 +1,165 @@
+"""What is no face of a person never yields OVER, whatever bar of ours is asked."""
+
+from __future__ import annotations
+
+import contextlib
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ageassure.errors import EvidenceError, InsufficientEvidenceError
+from ageassure.estimators import FacialAgeEstimator
+from ageassure.policy import Binding, Policy, PresentationAttackRule
+from ageassure.results import Direction, MethodClass, Outcome
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Pixels = NDArray[np.uint8]
+
+LIMITS_YEARS = (13, 16, 18, 21)
+ALPHAS = (0.05, 0.01, 0.005)
+
+
+@cache
+def shipped() -> FacialAgeEstimator:
+    return FacialAgeEstimator()
+
+
+@cache
+def policies() -> list[Policy]:
+    """A policy at every operating point that ships, with UNDER where there is a bar for it."""
+    found = []
+    for limit in LIMITS_YEARS:
+        for alpha in ALPHAS:
+            with contextlib.suppress(InsufficientEvidenceError):
+                found.append(
+                    Policy(
+                        age_limit=limit,
+                        direction=Direction.OVER,
+                        methods=frozenset({MethodClass.ESTIMATION}),
+                        binding=Binding.REQUIRED,
+                        presentation_attack=PresentationAttackRule.UNEVALUATED_ACCEPTED,
+                        over=shipped().challenge_age(limit, alpha=alpha),
+                        under=None,
+                        session_alpha=alpha,
+                        max_attempts=1,
+                    )
+                )
+    return found
+
+
+def is_let_through(pixels: Any) -> bool:
+    try:
+        estimate = shipped().estimate(np.ascontiguousarray(pixels, dtype=np.uint8))
+    except EvidenceError:
+        return False
+    return any(policy.decide(estimate).outcome is Outcome.OVER for policy in policies())
+
+
+def test_there_are_bars_to_fail() -> None:
+    assert len(policies()) >= 10
+
+
+def example(name: str) -> Pixels:
+    pixels: NDArray[Any] = getattr(skimage.data, name)()
+    if pixels.dtype != np.uint8:
+        pixels = (pixels * 255).astype(np.uint8)
+    if pixels.ndim == 2:
+        pixels = np.stack([pixels] * 3, axis=-1)
+    return np.ascontiguousarray(pixels[..., :3], dtype=np.uint8)
+
+
+THINGS = [
+    "brick",
+    "camera",
+    "cell",
+    "chelsea",
+    "checkerboard",
+    "clock",
+    "coffee",
+    "coins",
+    "colorwheel",
+    "grass",
+    "gravel",
+    "horse",
+    "hubble_deep_field",
+    "immunohistochemistry",
+    "logo",
+    "moon",
+    "page",
+    "retina",
+    "rocket",
+    "text",
+]
+
+
+@pytest.mark.parametrize("name", THINGS)
+def test_things_animals_and_texts(name: str) -> None:
+    pixels = example(name)
+    for size in (pixels.shape[0], 256, 900):
+        factor = size / pixels.shape[0]
+        assert not is_let_through(cv2.resize(pixels, None, fx=factor, fy=factor))
+
+
+@pytest.mark.parametrize("level", [0, 1, 64, 128, 200, 254, 255])
+def test_plain_colours(level: int) -> None:
+    assert not is_let_through(np.full((300, 400, 3), level))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("bands", [1, 3, 12])
+def test_gradients(axis: int, bands: int) -> None:
+    ramp = np.linspace(0, bands, 400) % 1 * 255
+    pixels = np.repeat(np.repeat(ramp[:, None], 400, axis=1)[..., None], 3, axis=2)
+    assert not is_let_through(pixels if axis == 0 else pixels.transpose(1, 0, 2))
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.5, 2.0, 8.0, 25.0]))
+def test_noise(seed: int, sigma: float) -> None:
+    noise = np.random.default_rng(seed).integers(0, 256, (256, 256, 3)).astype(np.uint8)
+    smooth = cv2.GaussianBlur(noise, (0, 0), sigma).astype(np.float64)
+    low, high = smooth.min(), smooth.max()
+    assert not is_let_through((smooth - low) / (high - low) * 255)
+
+
+def drawn(skin: tuple[int, int, int], ink: tuple[int, int, int], *, style: int) -> Pixels:
+    """A face as a child draws it, a pictogram, and one with some shading."""
+    picture = np.full((480, 480, 3), 235, np.uint8)
+    cv2.ellipse(picture, (240, 240), (130, 165), 0, 0, 360, skin, -1)
+    for x in (190, 290):
+        cv2.ellipse(picture, (x, 210), (26, 14), 0, 0, 360, (250, 250, 250), -1)
+        cv2.circle(picture, (x, 210), 11, ink, -1)
+        cv2.line(picture, (x - 28, 180), (x + 28, 178), ink, 5)
+    cv2.line(picture, (240, 215), (232, 270), ink, 3)
+    cv2.line(picture, (232, 270), (250, 272), ink, 3)
+    cv2.ellipse(picture, (240, 315), (48, 20), 0, 0, 180, ink, 5)
+    if style >= 1:
+        cv2.ellipse(picture, (240, 140), (140, 90), 0, 180, 360, ink, -1)
+    if style >= 2:
+        light = np.linspace(0.6, 1.15, 480)[None, :, None]
+        picture = np.clip(cv2.GaussianBlur(picture, (0, 0), 2) * light, 0, 255).astype(np.uint8)
+    return picture.astype(np.uint8)
+
+
+@pytest.mark.parametrize("style", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("skin", "ink"),
+    [
+        ((255, 220, 50), (0, 0, 0)),
+        ((225, 180, 150), (70, 40, 30)),
+        ((110, 75, 55), (20, 15, 10)),
+        ((235, 235, 235), (0, 0, 0)),
+    ],
+)
+def test_drawn_faces(skin: tuple[int, int, int], ink: tuple[int, int, int], style: int) -> None:
+    picture = drawn(skin, ink, style=style)
+    for factor in (1.0, 0.5):
+        assert not is_let_through(cv2.resize(picture, None, fx=factor, fy=factor))
