@@ -63,7 +63,8 @@ def test_frames_too_far_apart_are_refused() -> None:
 
 
 def test_what_is_no_sequence_is_one_picture() -> None:
-    for one in (b"", bytearray(), None, {}, "text", np.zeros(3)):
+    ones: list[object] = [b"", bytearray(), None, {}, "text", np.zeros(3)]
+    for one in ones:
         (found,) = frames_of(one)
         assert found is one
 
