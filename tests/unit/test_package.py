@@ -82,6 +82,15 @@ def test_the_package_itself_loads_nothing_of_the_library() -> None:
     assert {name for name in _loaded_after("import ageassure") if "ageassure." in name} == set()
 
 
+@pytest.mark.parametrize(
+    "module",
+    ["age_token", "certificates", "declaration", "openid4vp", "sd_jwt_vc", "system_signals"],
+)
+def test_credentials_need_no_extra(module: str) -> None:
+    loaded = _loaded_after(f"import ageassure.estimators.credential.{module}")
+    assert not loaded & {*HEAVY, "cbor2", "zxingcpp"}
+
+
 def test_the_policy_is_pure() -> None:
     loaded = _loaded_after("import ageassure.policy")
     assert not loaded & {"numpy", "cryptography", "cv2", "onnxruntime", "jwt"}
