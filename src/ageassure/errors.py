@@ -30,6 +30,8 @@
     ├── AuditError                     the input of an audit that cannot be used
     │   ├── DataSetError               a manifest, its statement, or a data set's folder
     │   ├── PredictionsError           a file of predictions, or a run that cannot go on
+    │   ├── ReportError                a report, or a condition on one
+    │   ├── AuditSignatureError        a signature over a report, or a file that was altered
     │   └── EngineError                what runs an audit on many machines has failed
     └── VerificationError              an age token was refused; one class for each check
         ├── MalformedTokenError        size, form, header or claims
@@ -316,6 +318,18 @@ class PredictionsError(AuditError):
     """A file of predictions cannot be used, or a run that makes one cannot go on."""
 
     codes = frozenset({"bad_predictions"})
+
+
+class ReportError(AuditError):
+    """A report cannot be used, or has no such figure; also a condition that is none."""
+
+    codes = frozenset({"bad_report"})
+
+
+class AuditSignatureError(AuditError):
+    """An audit's signature is not the pinned key's, or a file was altered after it was signed."""
+
+    codes = frozenset({"bad_audit_signature"})
 
 
 class EngineError(AuditError):
