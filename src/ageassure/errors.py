@@ -11,6 +11,7 @@
     ├── RequestRefusedError            the provider does not serve this request
     │   ├── UnknownAudienceError       the audience, or its return address, is not registered
     │   ├── AttemptsExhaustedError     all attempts of this (audience, nonce) are used
+    │   ├── StepTimeOverError           evidence that came after its step's time limit
     │   ├── TokenAlreadyIssuedError    this (audience, nonce) has had its one token
     │   └── AttemptStoreError          the attempt store cannot answer, or is full
     ├── UnfinishedError                an assessment that was stopped, or could not be made

@@ -14,6 +14,7 @@ from ageassure.cli.audit_data import (
     validate,
 )
 from ageassure.cli.audit_plan import plan
+from ageassure.cli.audit_report import check, sign
 from ageassure.cli.demo import demo
 from ageassure.cli.face import estimate, issue
 from ageassure.cli.keys import keys
@@ -35,5 +36,15 @@ def app() -> None:
 
 for command in (keys, estimate, issue, verify, inspect, models, demo, audit):
     app.add_command(command)
-for command in (plan, datasets, import_folder, validate, leakage, predict, pseudonymise):
+for command in (
+    plan,
+    datasets,
+    import_folder,
+    validate,
+    leakage,
+    predict,
+    pseudonymise,
+    sign,
+    check,
+):
     audit.add_command(command)

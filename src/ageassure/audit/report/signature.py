@@ -47,7 +47,7 @@ def sign_files(files: Sequence[Path], key: SigningKey) -> bytes:
     names = [file.name for file in files]
     if not 0 < len(names) <= MAX_FILES or len(set(names)) != len(names):
         raise ConfigurationError(f"got no files, more than {MAX_FILES}, or two of one name")
-    digests = {file.name: _digest(file) for file in files}
+    digests = {file.name: file_digest(file) for file in files}
     signature = base64url.encode(key.sign(_signed_bytes(digests)))
     document = {"format": FORMAT, "files": digests, "signature": signature}
     return (json.dumps(document, indent=2, sort_keys=True) + "\n").encode()
@@ -73,7 +73,7 @@ def verify_files(signature: Path, key: Ed25519PublicKey) -> tuple[str, ...]:
     if not valid:
         raise AuditSignatureError(f"{signature.name}: is not signed by the pinned key")
     for name, digest in digests.items():
-        if _digest(signature.parent / name) != digest:
+        if file_digest(signature.parent / name) != digest:
             raise AuditSignatureError(f"{name}: was altered after it was signed")
     return tuple(sorted(digests))
 
@@ -121,7 +121,12 @@ def _signed_bytes(digests: dict[str, str]) -> bytes:
     return f"{FORMAT}\n{text}".encode()
 
 
-def _digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, 64 hex digits.
+
+    Raises:
+        AuditSignatureError: If it cannot be read.
+    """
     digest: str | None = None
     with suppress(OSError), path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
