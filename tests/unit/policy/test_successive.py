@@ -136,6 +136,12 @@ class TestConstruction:
         steps = tuple(_step(name, FACE, **third) for name in ("face", "voice", "hand"))
         _chain(steps=steps, session_alpha=0.01)
 
+    def test_a_step_may_take_a_day_and_no_longer(self) -> None:
+        policy = Policy(**DOCUMENT)
+        assert Step(name="d", policy=policy, time_limit_seconds=86_400).time_limit_seconds == 86_400
+        with pytest.raises(ConfigurationError):
+            Step(name="d", policy=policy, time_limit_seconds=86_401)
+
     def test_errors_may_add_up_to_the_rounding_and_no_further(self) -> None:
         most = 0.25 * ROUNDING
         _chain(steps=(_step("face", FACE, session_alpha=most),), session_alpha=0.25)
