@@ -2,7 +2,7 @@
 
 Not part of the test suite. Needs atheris (``pip install atheris``); runs until something other than
 an error of the library comes out, an input takes more than ten seconds or 512 MB, or the time is
-over. Writes what was done to ``--out``::
+over. Writes what was done to ``--out``, and an input that fails to the working folder::
 
     python benchmarks/fuzz_documents.py mrz 600 --out benchmarks/results/fuzz-mrz.json
     python benchmarks/fuzz_documents.py aamva 600 --out benchmarks/results/fuzz-aamva.json
@@ -20,6 +20,7 @@ import platform
 import random
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -301,6 +302,8 @@ def main() -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         seen = json.loads(counts.read_text()) if counts.exists() else {}
         found = [p.name for p in Path(folder).iterdir() if p != counts]
+        for name in found:
+            shutil.copy(Path(folder) / name, Path.cwd() / name)
     executions = re.search(r"number_of_executed_units:\s*(\d+)", done.stderr)
     result = {
         "parser": given.parser,
@@ -318,7 +321,7 @@ def main() -> None:
     text = json.dumps(result, indent=1) + "\n"
     print(text, end="")
     if done.returncode or found:
-        print(done.stderr[-4000:], file=sys.stderr)
+        print(done.stdout[-4000:], done.stderr[-4000:], file=sys.stderr)
         sys.exit(1)
     if given.out is not None:
         given.out.write_text(text, encoding="ascii")

@@ -305,6 +305,17 @@ def _weak(case) -> Iterator[Case]:  # type: ignore[no-untyped-def]  # noqa: ANN0
     yield case(
         "rsa_1024", "an RSA key of 1024 bits", chip=signed_by(weak, "pkcs1-sha256", "sha256")
     )
+    for what, key in {
+        "negative_modulus": rsa_key("signer-2048", sign=-1),
+        "negative_exponent": rsa_key("signer-2048", exponent=-65537),
+        "exponent_1": rsa_key("signer-2048", exponent=1),
+        "exponent_even": rsa_key("signer-2048", exponent=65536),
+    }.items():
+        yield case(
+            f"rsa_{what}",
+            f"an RSA key with {what.replace('_', ' ')}",
+            chip=signed_by(key, "pkcs1-sha256", "sha256"),
+        )
     yield case(
         "other_curve",
         "a key on secp256k1",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
@@ -166,7 +166,7 @@ def public_key_of(info: Element) -> PublicKey:
     key: PublicKey | None = None
     try:
         key = ec.EllipticCurvePublicKey.from_encoded_point(curve, bytes(bits))
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, InternalError):
         key = None
     if key is None:
         raise untrusted("got a public key that is no point of its curve")
@@ -179,9 +179,10 @@ def _rsa_key(bits: memoryview) -> rsa.RSAPublicKey:
     numbers.end()
     key: rsa.RSAPublicKey | None = None
     try:
-        check_rsa(modulus, exponent)
+        check_rsa(abs(modulus), abs(exponent))
+        # A negative modulus, whose leading zero was forgotten, is an OverflowError.
         key = rsa.RSAPublicNumbers(exponent, modulus).public_key()
-    except (KeySetError, ValueError):
+    except (KeySetError, ValueError, OverflowError, InternalError):
         key = None
     if key is None:
         raise untrusted("got an RSA key that is too small, too large or known to be weak")
@@ -204,6 +205,6 @@ def is_signature(
             key.verify(octets, data, ec.ECDSA(function))
         else:
             return False
-    except (InvalidSignature, ValueError, UnsupportedAlgorithm):
+    except (InvalidSignature, ValueError, UnsupportedAlgorithm, InternalError):
         return False
     return True
