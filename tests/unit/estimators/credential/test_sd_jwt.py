@@ -1,4 +1,27 @@
-"""RFC 9901, 7.1: what an SD-JWT must be, and each thing that makes it refused."""
+"""RFC 9901, 7.1: what an SD-JWT must be, and each thing that makes it refused.
+
+By the steps of section 7.1:
+
+* 1, the parts: ``test_no_sd_jwt``, ``test_limits.TestPresentations``;
+* 2.1 and 2.2, algorithm and signature: ``test_sd_jwt_vc.test_another_algorithm``,
+  ``test_no_signature``, ``test_a_wrong_signature``;
+* 2.3, the issuer and its key: ``test_sd_jwt_vc.test_another_issuer``, ``test_another_key_name``,
+  ``test_issuers``;
+* 2.4, the hash algorithm: ``test_an_unknown_hash_algorithm``;
+* 3.3, a disclosure in its place: ``test_a_member_for_an_element_and_the_reverse``,
+  ``test_names_that_no_disclosure_may_have``, ``test_a_name_that_is_taken``,
+  ``test_a_name_that_another_disclosure_has_taken``, ``test_disclosures_that_are_none``,
+  ``test_digests_that_are_none``, ``test_elements_that_are_none``;
+* 3.4 to 3.6, what is removed: ``test_what_is_not_disclosed_is_not_there``,
+  ``test_disclosures_come_to_their_places``;
+* 4, a digest twice: ``test_one_digest_twice`` and the two after it;
+* 5, a disclosure that nothing refers to: ``test_a_disclosure_that_no_digest_refers_to``,
+  ``test_a_disclosure_that_only_an_undisclosed_one_refers_to``, ``test_one_disclosure_twice``;
+* 6, validity: ``test_sd_jwt_vc.test_times``,
+  ``test_claims_that_may_not_be_disclosed_selectively``.
+
+Section 7.3 is ``test_sd_jwt_vc.TestKeyBinding``.
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ageassure.errors import ConfigurationError
+from ageassure.errors import ConfigurationError, CredentialError
 from ageassure.estimators.credential import SDJWTEstimator, SDJWTPresentation, TrustedIssuers
 from ageassure.results import MethodClass, PresentationAttack
 from ageassure.tokens import JWKSet, SigningKey
@@ -242,6 +242,8 @@ def test_clocks_may_differ_a_little(times: dict[str, Any]) -> None:
 class TestKeyBinding:
     def test_none(self) -> None:
         assert refusal_of(adult().issued()) == "not_bound"
+        with pytest.raises(CredentialError, match="without proof of possession"):
+            estimator().estimate(evidence(adult().issued()))
 
     @pytest.mark.parametrize(
         "confirmation",
