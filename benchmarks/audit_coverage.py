@@ -24,7 +24,7 @@ from ageassure.audit.figure import Method
 from ageassure.audit.intervals import clopper_pearson, fay_feuer, upper_bound, wilson
 from ageassure.audit.metrics.bootstrap import Units, ends
 from ageassure.audit.metrics.cells import Grid
-from ageassure.audit.metrics.separation import separation
+from ageassure.audit.metrics.separation import area_under_curve
 from ageassure.audit.metrics.shares import Shares
 from ageassure.audit.plan import EvaluationPlan, OperatingPoint
 from ageassure.audit.table import Column, DatasetStatement, EvaluationTable
@@ -253,12 +253,17 @@ def area() -> Row:
     def one(rng: np.random.Generator) -> bool | None:
         ages = np.repeat([15, 21], [80, 120])
         made = people(ages, ages + rng.normal(0, 4, 200), np.arange(200))
-        found = separation(made, Grid.of(made, PLAN), PLAN, 18)[0].auc
+        found = area_under_curve(made, ages < 18, ages >= 18)
         if found.low is None or found.high is None:
             return None
         return found.low <= truth <= found.high
 
-    return told("AUC (DeLong)", "80 minors, 120 adults", "95 % for many people", repeated(one, 20))
+    return told(
+        "AUC (DeLong, logit scale)",
+        "80 minors, 120 adults",
+        "95 % for many people",
+        repeated(one, 20),
+    )
 
 
 def thresholds() -> list[Row]:

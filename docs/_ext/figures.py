@@ -412,6 +412,51 @@ def readme() -> str:
     )
 
 
+# -- the audit's own figures ---------------------------------------------------------------------
+
+
+def audit_coverage() -> str:
+    """How often intervals and the threshold rule hold what they say."""
+    found = load(RESULTS / "audit-coverage.json")
+    head = ["what", "people", "promised", "held", "repetitions"]
+    rows = [
+        [
+            row["what"],
+            row["people"],
+            row["promise"],
+            f"{percent(row['held'], 1)} [{percent(row['low'], 1)}, {percent(row['high'], 1)}]",
+            f"{row['repetitions']:,}",
+        ]
+        for row in found["rows"]
+    ]
+    return (
+        f"{table(head, rows)}\n\nData: {found['data']}. In brackets: 95 % Clopper–Pearson, for the "
+        "number of repetitions."
+    )
+
+
+def audit_scale() -> str:
+    """What an evaluation costs, by number of rows."""
+    found = load(RESULTS / "audit-scale.json")
+    head = ["rows", "CPU seconds", "of them, the bootstrap of errors", "bins drawn from", "memory"]
+    rows = [
+        [
+            f"{size['rows']:,}",
+            f"{size['cpu_seconds']:.1f}",
+            f"{size['bootstrap_cpu_seconds']:.1f}",
+            f"{size['bootstrap_bins']:,}",
+            f"{size['peak_rss_mib']:,} MiB",
+        ]
+        for size in found["sizes"]
+    ]
+    return (
+        f"{table(head, rows)}\n\nEverything that `evaluate` measures at one operating point, on "
+        f"{found['data']} ({found['sizes'][0]['groups']} groups with pairs and age bands, "
+        f"{found['resamples']:,} resamples). Python {found['python']}, numpy {found['numpy']}, "
+        f"{found['cores']} cores, {found['load']}. Made by `python benchmarks/audit_scale.py`."
+    )
+
+
 MAKERS: Final = {
     "london": london,
     "challenge-ages": challenge_ages,
@@ -425,6 +470,8 @@ MAKERS: Final = {
     "endpoint": endpoint,
     "replay-store": replay_store,
     "replay-stores": replay_stores,
+    "audit-coverage": audit_coverage,
+    "audit-scale": audit_scale,
 }
 
 

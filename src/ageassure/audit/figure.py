@@ -60,7 +60,7 @@ class Method(StrEnum):
     BCA = "BCa bootstrap of people, stratified by cell"
     PERCENTILE = "percentile bootstrap of people, stratified by cell"
     ORDER_STATISTICS = "order statistics (sign test)"
-    DELONG = "DeLong"
+    DELONG = "DeLong, on the logit scale"
     CHANCE = "central 95 % under exact calibration, simulated"
 
 

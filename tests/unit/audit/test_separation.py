@@ -76,8 +76,12 @@ def test_the_interval_of_the_area_is_delongs() -> None:
     (everybody, _) = measured(made)
     assert everybody.auc.value == 0.75
     assert everybody.auc.method is Method.DELONG
-    # Four of each: S² = 1/12 for either, so ½ the width is 1.96 · √(1/12 / 4 · 2).
-    assert everybody.auc.low == pytest.approx(0.75 - 1.959964 * (1 / 12 / 4 * 2) ** 0.5, abs=1e-6)
+    # Four of each: S² = 1/12 for either, so the standard error is √(1/12 / 4 · 2); on the logit
+    # scale it is divided by ¾ · ¼.
+    half = 1.959964 * (1 / 12 / 4 * 2) ** 0.5 / (0.75 * 0.25)
+    low, high = (1 / (1 + np.exp(-(np.log(3) + sign * half))) for sign in (-1, 1))
+    assert everybody.auc.low == pytest.approx(low, abs=1e-6)
+    assert everybody.auc.high == pytest.approx(high, abs=1e-6)
 
 
 def test_several_samples_of_a_person_widen_the_interval() -> None:

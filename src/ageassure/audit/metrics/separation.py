@@ -91,7 +91,7 @@ def _of_group(
     return Separation(
         limit_years=limit,
         where=group.where,
-        auc=_area(table, sides[0], sides[1], counted),
+        auc=area_under_curve(table, sides[0], sides[1]),
         fnr_at_fpr={
             _percent(mark): _fnr_at(mark, minors, adults, drawn, counted) for mark in FPR_MARKS
         },
@@ -113,7 +113,17 @@ def _curve(minors: Floats, adults: Floats) -> list[tuple[float, float, float]]:
     return list(zip(thresholds.tolist(), fpr.tolist(), fnr.tolist(), strict=True))
 
 
-def _area(table: EvaluationTable, minor: Flags, adult: Flags, counted: Members) -> Figure:
+def area_under_curve(table: EvaluationTable, minor: Flags, adult: Flags) -> Figure:
+    """The chance that an adult's estimate exceeds a minor's, with DeLong's interval.
+
+    Args:
+        table: The rows.
+        minor: Rows of one side, all processed; at least one.
+        adult: Rows of the other, likewise.
+    """
+    rows = minor | adult
+    n = int(rows.sum())
+    counted: Members = {"n": n, "subjects": distinct(table.subjects[rows])}
     low, high = (table.estimated_age_years[side] for side in (minor, adult))
     ordered_low, ordered_high = np.sort(low), np.sort(high)
     # How many of the other side lie below, twice, ties once: integers, so that no order matters.
@@ -141,11 +151,17 @@ def _area(table: EvaluationTable, minor: Flags, adult: Flags, counted: Members) 
     members: Members
     if counted["subjects"] < LEAST_RESAMPLED:
         members = {"reason": Why.FEW_PEOPLE}
-    elif variance <= 0:
+    elif variance <= 0 or not 0 < value < 1:
         members = {"reason": Why.NO_SPREAD}
     else:
-        half = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * math.sqrt(variance)
-        members = {"low": max(0.0, value - half), "high": min(1.0, value + half)}
+        # On the logit scale: the plain interval leaves [0, 1] and holds the truth too rarely.
+        middle = math.log(value / (1 - value))
+        z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+        half = z * math.sqrt(variance) / (value * (1 - value))
+        members = {
+            "low": 1 / (1 + math.exp(half - middle)),
+            "high": 1 / (1 + math.exp(-half - middle)),
+        }
         members |= {"method": Method.DELONG, "confidence": CONFIDENCE}
     return Figure(value=value, **counted, **members)
 
