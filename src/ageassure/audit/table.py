@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
+    Texts = NDArray[np.str_]
 
 OK: Final = "ok"
 """Status of a sample that was processed; any other status is the code of a refusal."""
@@ -137,7 +138,7 @@ class EvaluationTable:
         ConfigurationError: If a column breaks that; the message gives the first row, from 0.
     """
 
-    sample_ids: NDArray[np.str_]
+    sample_ids: Texts
     age_low_years: Ints
     age_high_years: Ints
     subjects: Ints
@@ -335,7 +336,7 @@ def _floats(values: object, name: str) -> Floats:
     return array
 
 
-def _texts(values: object) -> NDArray[np.str_]:
+def _texts(values: object) -> Texts:
     array = _array(values, "sample_ids", "U")
     _refuse(array == "", "an empty sample_id")
     ordered = np.sort(array)

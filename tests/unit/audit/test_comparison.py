@@ -102,6 +102,7 @@ def test_groups_of_ages_have_no_difference_in_years() -> None:
     [
         ({"sample_ids": np.array([f"t{i}" for i in range(6)])}, "different samples"),
         ({"age_low_years": np.full(6, 16)}, "differ in age_low_years"),
+        ({"age_high_years": np.full(6, 18)}, "differ in age_high_years"),
         ({"subjects": np.array([0, 0, 1, 2, 3, 4])}, "which person"),
     ],
 )

@@ -55,7 +55,7 @@ def max_over_min(values: Floats) -> Floats:
 def gini(values: Floats) -> Floats:
     """Bias-corrected Gini coefficient over the last axis; the mean must not be zero.
 
-    Σᵢ Σⱼ |mᵢ − mⱼ| / (2 k (k − 1) m̄), by its sorted form.
+    ``Σᵢ Σⱼ |mᵢ − mⱼ| / (2 k (k − 1) m̄)``, by its sorted form.
     """
     ordered = np.sort(values, axis=-1)
     k = ordered.shape[-1]
