@@ -1,4 +1,4 @@
-"""``ageassure audit sign`` and ``check``: the auditor's signature, and a gate on figures."""
+"""What is done with a report: signed, checked, put into words, held against a service."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from ageassure.cli.output import ExitStatus, command_with_json, emit
 from ageassure.errors import AuditSignatureError, ReportError
+from ageassure.extras import require_extra
 
 FILE = click.Path(path_type=Path)
 
@@ -106,6 +107,57 @@ def check(
         as_json=as_json,
     )
     if failed:
+        raise SystemExit(ExitStatus.AUDIT_FINDING)
+
+
+@click.command()
+@click.argument("report", type=FILE)
+@click.option("--answers", type=FILE, required=True, help="The operator's answers, TOML.")
+@click.option("--out", type=FILE, required=True, help="Where the Markdown goes; a new file.")
+@command_with_json
+def practice(report: Path, answers: Path, out: Path, *, as_json: bool) -> None:
+    """Write a practice statement from REPORT and the operator's answers, and say what is missing.
+
+    Exit status 10 if something is missing; the statement is written all the same.
+    """
+    from ageassure.audit.report.practice import practice_statement, read_answers
+    from ageassure.audit.report.reading import read_report
+
+    statement = practice_statement(read_report(report), read_answers(answers))
+    if not _written(out, statement.markdown.encode()):
+        raise ReportError(f"{out.name}: exists already, or cannot be written")
+    emit(
+        {"statement": str(out), "missing": list(statement.missing)},
+        [str(out), *(f"missing: {name}" for name in statement.missing)],
+        as_json=as_json,
+    )
+    if statement.missing:
+        raise SystemExit(ExitStatus.AUDIT_FINDING)
+
+
+@click.command()
+@click.argument("report", type=FILE)
+@click.argument("counts", type=FILE)
+@command_with_json
+def drift(report: Path, counts: Path, *, as_json: bool) -> None:
+    """Hold a service's COUNTS of outcomes against those that REPORT was made from.
+
+    A difference may be another mix of people as well as another system. Exit status 10 if there is
+    one.
+    """
+    require_extra("audit", "scipy")
+    from ageassure.audit.report.drift import Drift, compare_with_audit, read_counts
+    from ageassure.audit.report.reading import read_report
+
+    found = compare_with_audit(read_report(report), read_counts(counts))
+    lines = [
+        f"{'DIFFERS' if rate.differs else '       '}  {rate.name}: {rate.service} of "
+        f"{found.service_presented} [{rate.service_low:.2%}, {rate.service_high:.2%}], "
+        f"audited {rate.audit_rate:.2%}"
+        for rate in found.rates
+    ]
+    emit(asdict(found), [*lines, found.drift.value], as_json=as_json)
+    if found.drift is Drift.SEEN:
         raise SystemExit(ExitStatus.AUDIT_FINDING)
 
 

@@ -1,0 +1,216 @@
+"""Does a running service decide as the audited system did? Rates of outcomes, held side by side.
+
+Only counts come in; nothing about a person does. A difference says that the two differ, not why:
+another mix of ages or cameras moves the rates of a system that has not changed at all. That is the
+use of it: the audit's figures hold for people like the audit's.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from scipy.stats import fisher_exact
+
+from ageassure.audit.intervals import clopper_pearson, holm
+from ageassure.errors import ReportError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMAT: Final = "ageassure-service-counts-1"
+LEAST_DECISIONS: Final = 100
+"""Decisions of a service below which nothing is said."""
+
+MAX_COUNT: Final = 10**12
+MAX_CODES: Final = 64
+_MAX_BYTES: Final = 64 * 1024
+
+
+class Drift(StrEnum):
+    """What was seen."""
+
+    SEEN = "DRIFT"
+    NOT_SEEN = "NO DRIFT SEEN"
+    TOO_FEW = "TOO FEW"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceCounts:
+    """Decisions of a service over some time.
+
+    Attributes:
+        limit_years: Limit that was asked about.
+        presented: Samples that were presented.
+        passed: Of these, estimates at or over the challenge age.
+        refused: Of these, by the code of the refusal: failures to process.
+
+    Raises:
+        ReportError: If a count is none, or the parts exceed the whole.
+    """
+
+    limit_years: int
+    presented: int
+    passed: int
+    refused: dict[str, int]
+
+    def __post_init__(self) -> None:
+        counts = [self.presented, self.passed, *self.refused.values()]
+        if not all(type(count) is int and 0 <= count <= MAX_COUNT for count in counts):
+            raise ReportError("got a count that is no whole number from 0")
+        if len(self.refused) > MAX_CODES or self.passed + self.not_processed > self.presented:
+            raise ReportError("got more passed and refused than presented, or too many codes")
+
+    @property
+    def not_processed(self) -> int:
+        """Failures to process."""
+        return sum(self.refused.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """One rate in the service and in the audit.
+
+    Attributes:
+        name: ``passed``, ``not_processed``, or the code of a refusal.
+        service: Count in the service.
+        audit: Count in the audit.
+        service_low: Lower end of the service's 95 % Clopper–Pearson interval.
+        service_high: Its upper end.
+        audit_rate: Share in the audit.
+        p_value: Of "both have the same rate" (Fisher's exact test).
+        differs: Found by Holm's procedure at 5 % over all rates?
+    """
+
+    name: str
+    service: int
+    audit: int
+    service_low: float
+    service_high: float
+    audit_rate: float
+    p_value: float
+    differs: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftReport:
+    """What was compared, and whether the service has drifted.
+
+    Attributes:
+        drift: What was seen.
+        service_presented: Samples of the service.
+        audit_presented: Samples of the audit.
+        rates: Each rate; empty if there were too few samples.
+    """
+
+    drift: Drift
+    service_presented: int
+    audit_presented: int
+    rates: tuple[Rate, ...]
+
+
+def read_counts(path: Path) -> ServiceCounts:
+    """Read a service's counts, JSON with exactly these members.
+
+    Members: ``format`` (:data:`FORMAT`), ``limit_years``, ``presented``, ``passed``, ``refused``
+    (code → count).
+
+    Raises:
+        ReportError: If it is anything else.
+    """
+    found: object = None
+    with suppress(OSError, ValueError, RecursionError):
+        if path.stat().st_size <= _MAX_BYTES:
+            found = json.loads(path.read_bytes())
+    match found:
+        case {
+            "format": str(form),
+            "limit_years": int(limit),
+            "presented": int(presented),
+            "passed": int(passed),
+            "refused": dict(refused),
+            **others,
+        } if form == FORMAT and not others:
+            return ServiceCounts(
+                limit_years=limit, presented=presented, passed=passed, refused=refused
+            )
+    raise ReportError(f"{path.name}: is no file of counts in the format {FORMAT}")
+
+
+def compare_with_audit(report: dict[str, Any], service: ServiceCounts) -> DriftReport:
+    """Compare a service's counts with those of the audit's first operating point at its limit.
+
+    Raises:
+        ReportError: If the report has no operating point at that limit, or another form.
+    """
+    audit = _counts_of(report, service.limit_years)
+    if audit is None:
+        raise ReportError(f"the report has no operating point at the limit {service.limit_years}")
+    if min(service.presented, audit.presented) < LEAST_DECISIONS:
+        return DriftReport(
+            drift=Drift.TOO_FEW,
+            service_presented=service.presented,
+            audit_presented=audit.presented,
+            rates=(),
+        )
+    names = ["passed", *sorted(service.refused.keys() | audit.refused.keys())]
+    pairs = [(_count(service, name), _count(audit, name)) for name in names]
+    p_values = [
+        float(fisher_exact([[s, service.presented - s], [a, audit.presented - a]]).pvalue)
+        for s, a in pairs
+    ]
+    differs = holm(p_values)
+    rates = []
+    for name, (s, a), p_value, different in zip(names, pairs, p_values, differs, strict=True):
+        low, high = clopper_pearson(s, service.presented)
+        rates.append(
+            Rate(
+                name=name,
+                service=s,
+                audit=a,
+                service_low=low,
+                service_high=high,
+                audit_rate=a / audit.presented,
+                p_value=p_value,
+                differs=different,
+            )
+        )
+    return DriftReport(
+        drift=Drift.SEEN if any(differs) else Drift.NOT_SEEN,
+        service_presented=service.presented,
+        audit_presented=audit.presented,
+        rates=tuple(rates),
+    )
+
+
+def _count(counts: ServiceCounts, name: str) -> int:
+    return counts.passed if name == "passed" else counts.refused.get(name, 0)
+
+
+def _counts_of(report: dict[str, Any], limit: int) -> ServiceCounts | None:
+    """The audit's own counts, everybody; None if there is no operating point at the limit."""
+    evaluation = report["evaluation"]
+    try:
+        points = [p for p in evaluation["points"] if p["point"]["limit_years"] == limit]
+        if not points:
+            return None
+        everybody = next(c["figures"] for c in points[0]["cells"] if not c["where"])
+        failures = next(c["figures"] for c in evaluation["failures"] if not c["where"])
+        across = everybody["passed_across_limit"]["k"]
+        fpr, fnr = everybody["fpr"], everybody["fnr"]
+        return ServiceCounts(
+            limit_years=limit,
+            presented=failures["ftp"]["n"],
+            passed=fpr["k"] + fnr["n"] - fnr["k"] + (across or 0),
+            refused={
+                key.removeprefix("status_"): value["k"]
+                for key, value in failures.items()
+                if key.startswith("status_")
+            },
+        )
+    except (KeyError, TypeError, StopIteration, AttributeError):
+        pass
+    raise ReportError("the report's evaluation has another form")
