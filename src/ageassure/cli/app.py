@@ -46,5 +46,7 @@ for command in (
     pseudonymise,
     sign,
     check,
+    practice,
+    drift,
 ):
     audit.add_command(command)

@@ -70,14 +70,11 @@ def test_reports_without_the_limit_or_of_another_form_are_refused() -> None:
         compare_with_audit(
             _report(), ServiceCounts(limit_years=16, presented=1, passed=0, refused={})
         )
-    for spoilt in (
-        {},
-        {"points": 3},
-        {"points": [{}]},
-        {"points": _report()["evaluation"]["points"]},
-    ):
+    spoilt: list[dict[str, Any]] = [{}, {"points": 3}, {"points": [{}]}]
+    spoilt.append({"points": _report()["evaluation"]["points"]})
+    for evaluation in spoilt:
         with pytest.raises(ReportError, match="another form"):
-            compare_with_audit({"evaluation": spoilt}, _service(1000, 1))
+            compare_with_audit({"evaluation": evaluation}, _service(1000, 1))
 
 
 class TestCounts:
