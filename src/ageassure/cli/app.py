@@ -14,7 +14,7 @@ from ageassure.cli.audit_data import (
     validate,
 )
 from ageassure.cli.audit_plan import plan
-from ageassure.cli.audit_report import check, sign
+from ageassure.cli.audit_report import check, drift, practice, sign
 from ageassure.cli.demo import demo
 from ageassure.cli.face import estimate, issue
 from ageassure.cli.keys import keys
