@@ -120,6 +120,13 @@ def chance_of_at_least(k: int, n: int, rate: float) -> float:
     return 1.0 if k == 0 else float(1 - bdtr(k - 1, n, rate))
 
 
+def chance_of_same_rate(k: int, n: int, other_k: int, other_n: int) -> float:
+    """P-value of "both counts have the same rate", two-sided (Fisher's exact test)."""
+    from scipy.stats import fisher_exact  # half a second to load, for this one function
+
+    return float(fisher_exact([[k, n - k], [other_k, other_n - other_k]]).pvalue)
+
+
 def median_ranks(n: int, confidence: float = CONFIDENCE) -> tuple[int, int] | None:
     """Ranks, from 0, of the ordered values between which the median lies (sign test).
 

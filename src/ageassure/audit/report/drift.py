@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from scipy.stats import fisher_exact
-
-from ageassure.audit.intervals import clopper_pearson, holm
+from ageassure.audit.intervals import chance_of_same_rate, clopper_pearson, holm
 from ageassure.errors import ReportError
 
 if TYPE_CHECKING:
@@ -158,10 +156,7 @@ def compare_with_audit(report: dict[str, Any], service: ServiceCounts) -> DriftR
         )
     names = ["passed", *sorted(service.refused.keys() | audit.refused.keys())]
     pairs = [(_count(service, name), _count(audit, name)) for name in names]
-    p_values = [
-        float(fisher_exact([[s, service.presented - s], [a, audit.presented - a]]).pvalue)
-        for s, a in pairs
-    ]
+    p_values = [chance_of_same_rate(s, service.presented, a, audit.presented) for s, a in pairs]
     differs = holm(p_values)
     rates = []
     for name, (s, a), p_value, different in zip(names, pairs, p_values, differs, strict=True):
