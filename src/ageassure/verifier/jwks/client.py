@@ -65,7 +65,8 @@ class JWKSetClient:
             thumbprint of its key, as an issuer of age tokens must publish it;
             :func:`~ageassure.verifier.jwks.read_foreign_set` is for issuers of other credentials.
             :class:`~ageassure.verifier.TokenVerifier` lets in only the first kind, however read.
-        denied_kids: Keys that are not to be used although the issuer publishes them.
+        denied_kids: Keys that are not to be used although the issuer publishes them, by their
+            thumbprints (RFC 7638).
         timeout_seconds: For a fetch from name resolution to the last byte, at most 60.
         min_fresh_seconds: A set counts as fresh for at least so long, whatever its host says.
         max_fresh_seconds: And at most so long, a day at the most. A key that the issuer withdraws

@@ -110,7 +110,8 @@ class Held:
 
 
 def _without(denied: Collection[str], fetched: JWKSet, before: JWKSet | None) -> JWKSet | None:
-    keys = tuple(key for key in fetched if key.kid not in denied)
+    # By thumbprint, which is the kid of our own issuers' keys; others name theirs as they like.
+    keys = tuple(key for key in fetched if key.thumbprint not in denied)
     if not keys:
         return None
     usable = JWKSet(keys=keys)

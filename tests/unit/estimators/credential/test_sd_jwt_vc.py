@@ -65,6 +65,11 @@ def test_the_nearest_statements_count(ages: dict[str, bool], expected: tuple[int
     assert interval(Credential().state(**ages)) == expected
 
 
+def test_a_statement_for_every_limit() -> None:
+    every = {str(limit): limit <= 18 for limit in range(1, 100)}
+    assert interval(Credential(payload={"age_equal_or_over": every})) == (18, 19)
+
+
 def test_statements_that_are_not_hidden() -> None:
     assert interval(Credential(payload={"age_equal_or_over": {"18": True}})) == (18, 121)
 

@@ -173,6 +173,22 @@ def test_a_client_on_metadata() -> None:
         strict.key_set()
 
 
+def test_a_key_with_a_name_of_its_own_is_denied_by_its_thumbprint() -> None:
+    other = SigningKey.generate()
+    keys = [{**KEY.public.to_dict(), "kid": "one"}, {**other.public.to_dict(), "kid": "two"}]
+    host = Host(metadata={"issuer": ISSUER, "jwks": {"keys": keys}})
+    client = JWKSetClient(
+        metadata_uri(ISSUER),
+        fetcher=IssuerMetadataFetcher(ISSUER, fetcher=host),
+        read=read_foreign_set,
+        denied_kids=[KEY.public.thumbprint],
+    )
+    assert [key.kid for key in client.key_set()] == ["two"]
+    client.deny(other.public.thumbprint)
+    with pytest.raises(KeySetUnavailableError):
+        client.key_set()
+
+
 class TestForeignSets:
     def test_keys_of_other_kinds_are_left_out(self) -> None:
         others = [
