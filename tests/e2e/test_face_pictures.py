@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import struct
 import subprocess
 import sys
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -246,3 +249,47 @@ def test_nothing_is_written_sent_or_said(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert list(tmp_path.iterdir()) == []
+
+
+# What is stored so that a viewer who applies the orientation sees the picture (EXIF 2.32, 4.6.4 A).
+STORED: dict[int, Any] = {
+    1: lambda p: p,
+    2: lambda p: p[:, ::-1],
+    3: lambda p: p[::-1, ::-1],
+    4: lambda p: p[::-1],
+    5: lambda p: p.transpose(1, 0, 2),
+    6: lambda p: np.rot90(p, 1),
+    7: lambda p: p[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda p: np.rot90(p, -1),
+}
+
+
+def tiff(orientation: int) -> bytes:
+    return b"MM\0*" + struct.pack(">IHHHIHxxI", 8, 1, 0x0112, 3, 1, orientation, 0)
+
+
+def oriented(kind: str, orientation: int) -> bytes:
+    file = encoded(np.ascontiguousarray(STORED[orientation](example("astronaut"))), kind)
+    if kind == ".png":
+        chunk = b"eXIf" + tiff(orientation)
+        block = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        return file[:33] + block + file[33:]
+    exif = b"Exif\0\0" + tiff(orientation)
+    return file[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + file[2:]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_in_every_orientation_a_png_is_exactly_as_old(orientation: int) -> None:
+    assert years(oriented(".png", orientation)) == years(example("astronaut"))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_in_every_orientation_a_jpeg_is_nearly_as_old_with_the_same_outcome(
+    orientation: int,
+) -> None:
+    upright = shipped().estimate(oriented(".jpg", 1))
+    turned_file = shipped().estimate(oriented(".jpg", orientation))
+    assert turned_file.mean_years == pytest.approx(upright.mean_years, abs=0.5)
+    for limit, alpha in itertools.product((18, 21), (0.05, 0.01)):
+        bar = shipped().challenge_age(limit, alpha=alpha).age_years
+        assert (turned_file.mean_years >= bar) == (upright.mean_years >= bar)

@@ -1,4 +1,7 @@
-"""From a picture's file, or an array, to a :class:`Frame`; the one owner of OpenCV's decoders."""
+"""From a picture's file, or an array, to a :class:`Frame`; the one owner of OpenCV's decoders.
+
+JPEG is left to :mod:`.turbo`.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ try:
     import numpy as np
 
     from ageassure.imaging.frame import Frame
+    from ageassure.imaging.turbo import decode_jpeg
 
     import cv2  # isort: skip - where numpy is missing it prints, so it comes last
 except ImportError as error:
@@ -33,14 +37,6 @@ DEFAULT_LONG_SIDE_PIXELS: Final = 960
 
 BACKGROUND: Final = 128
 """What shows through transparency: a grey that is neither dark nor burnt out."""
-
-_REDUCED: Final = {
-    1: cv2.IMREAD_COLOR_RGB,
-    2: cv2.IMREAD_COLOR_RGB | cv2.IMREAD_REDUCED_GRAYSCALE_2,
-    4: cv2.IMREAD_COLOR_RGB | cv2.IMREAD_REDUCED_GRAYSCALE_4,
-    8: cv2.IMREAD_COLOR_RGB | cv2.IMREAD_REDUCED_GRAYSCALE_8,
-}
-"""The scales of libjpeg that are fast; the colour flag overrides the grey one in the names."""
 
 _UPRIGHT: Final[dict[int, tuple[bool, int | None]]] = {
     1: (False, None),
@@ -74,10 +70,9 @@ def decode(
     before this returns; ``bytes`` cannot be, and live as long as the caller keeps them. An array is
     copied and left as it is: it is the caller's own frame, wiped by the caller.
 
-    Not checked: that the compressed data is undamaged. Damage inside it may be decoded to a broken
-    picture, about which libjpeg and libpng write one line to the process's standard error (counts
-    and marker codes, nothing of the picture). Colour profiles are not applied, and an orientation
-    in XMP is not read.
+    Damaged data of a JPEG is refused where libjpeg notices it. Not checked: that what decodes is
+    what was taken; a flipped bit may well be decoded to a broken picture. Colour profiles are not
+    applied, and an orientation in XMP is not read.
 
     Args:
         evidence: A JPEG, PNG or WebP file, or RGB pixels, uint8 [height, width, 3].
@@ -145,14 +140,13 @@ def _copy_array(array: NDArray[Any]) -> Frame:
 def _decode_file(encoded: memoryview, long_side_pixels: int) -> Frame:
     header = read_header(encoded)
     scale = _scale(header, long_side_pixels)
-    flags = cv2.IMREAD_UNCHANGED if header.alpha else _REDUCED[scale]
+    size = -(-header.height // scale), -(-header.width // scale)
     made: list[NDArray[Any]] = []  # one out of the other; all but the last are wiped
     try:
-        pixels = _imdecode(header.decoder_file(encoded), flags)
+        pixels = _decoded(header, header.decoder_file(encoded), size)
         if pixels is None:
             raise malformed("got a picture that cannot be decoded")
         made.append(pixels)
-        size = -(-header.height // scale), -(-header.width // scale)
         if pixels.shape != (*size, 4 if header.alpha else 3):
             raise malformed("got other pixels than the picture's header says")
         if header.alpha:
@@ -169,9 +163,12 @@ def _decode_file(encoded: memoryview, long_side_pixels: int) -> Frame:
             array.fill(0)
 
 
-def _imdecode(file: bytearray, flags: int) -> NDArray[Any] | None:
+def _decoded(header: PictureHeader, file: bytearray, size: tuple[int, int]) -> NDArray[Any] | None:
     """Decode and wipe the file; the orientation is left alone, None stands for a failure."""
     try:
+        if header.format is PictureFormat.JPEG:
+            return decode_jpeg(file, height=size[0], width=size[1])
+        flags = cv2.IMREAD_UNCHANGED if header.alpha else cv2.IMREAD_COLOR_RGB
         return cv2.imdecode(np.frombuffer(file, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
     finally:
         _wipe(file)

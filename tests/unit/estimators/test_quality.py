@@ -60,6 +60,7 @@ AT_THE_LIMIT = Quality(
     highlight=45.0,
     burnt_share=0.4,
     blur=0.78,
+    flat_share=0.4,
 )
 BEYOND: dict[str, tuple[float, str]] = {
     "eye_distance_pixels": (11.99, "face_too_small"),
@@ -72,6 +73,7 @@ BEYOND: dict[str, tuple[float, str]] = {
     "highlight": (44.9, "picture_dark"),
     "burnt_share": (0.401, "picture_burnt_out"),
     "blur": (0.781, "picture_blurred"),
+    "flat_share": (0.401, "face_unclear"),
 }
 
 
@@ -238,6 +240,16 @@ def test_brightness_is_that_of_the_highlights() -> None:
     dark_skin[::4] = 120  # a quarter of the rows catches the light
     assert measured(dark_skin).highlight > 100
     assert measured(dark_skin * np.float32(0.3)).highlight < 45
+
+
+def test_flat_parts_are_counted() -> None:
+    half = texture()
+    assert measured(half).flat_share == 0
+    half[:, :32] = 128
+    assert measured(half).flat_share == pytest.approx(0.48, abs=0.05)
+    rows = texture()
+    rows[:] = rows[:1]  # changes along one line only
+    assert measured(rows).flat_share == 0
 
 
 def test_burnt_pixels_are_counted() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import struct
 import zlib
 from typing import Any
@@ -16,7 +15,7 @@ from PIL import Image, ImageOps
 from skimage import data as pictures
 
 from ageassure.errors import PictureError
-from ageassure.imaging import Frame, decode
+from ageassure.imaging import Frame, decode, decoding
 from ageassure.imaging.decoding import BACKGROUND
 
 Pixels = NDArray[Any]
@@ -38,9 +37,9 @@ def pixels_of(evidence: Any, **options: Any) -> Pixels:
         return frame.pixels.copy()
 
 
-def error_of(evidence: Any) -> PictureError:
+def error_of(evidence: Any, **options: Any) -> PictureError:
     with pytest.raises(PictureError) as caught:
-        decode(evidence)
+        decode(evidence, **options)
     return caught.value
 
 
@@ -223,18 +222,26 @@ def test_only_jpeg_is_reduced(kind: str) -> None:
     assert pixels_of(encode(ASTRONAUT, kind), long_side_pixels=10).shape == ASTRONAUT.shape
 
 
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}])
+@pytest.mark.parametrize("scale", [1, 2, 4, 8])
+def test_jpeg_has_the_very_pixels_of_another_decoder(options: dict[str, Any], scale: int) -> None:
+    file = encode(ASTRONAUT, "JPEG", **options)
+    reduced = {1: 0} | {n: getattr(cv2, f"IMREAD_REDUCED_GRAYSCALE_{n}") for n in (2, 4, 8)}
+    flags = reduced[scale] | cv2.IMREAD_COLOR_RGB
+    expected = np.asarray(cv2.imdecode(np.frombuffer(file, np.uint8), flags))
+    found = pixels_of(file, long_side_pixels=ASTRONAUT.shape[1] // scale)
+    assert np.array_equal(found, expected)
+
+
 def test_the_decoder_is_asked_for_the_reduced_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
-    imdecode = cv2.imdecode
+    asked: list[tuple[int, int]] = []
 
-    def spy(file: Pixels, flags: int) -> Any:
-        asked.append(flags)
-        return imdecode(file, flags)
+    def spy(file: bytearray, *, height: int, width: int) -> None:
+        asked.append((height, width))
 
-    monkeypatch.setattr(cv2, "imdecode", spy)
-    pixels_of(encode(ASTRONAUT, "JPEG"), long_side_pixels=100)
-    assert asked[0] & cv2.IMREAD_REDUCED_GRAYSCALE_4
-    assert asked[0] & cv2.IMREAD_IGNORE_ORIENTATION
+    monkeypatch.setattr(decoding, "decode_jpeg", spy)
+    error_of(encode(ASTRONAUT, "JPEG"), long_side_pixels=100)
+    assert asked == [(-(-301 // 4), -(-403 // 4))]
 
 
 def test_a_long_side_below_one_is_misuse() -> None:
@@ -339,6 +346,7 @@ def test_print_colours_are_refused(kind: str, monkeypatch: pytest.MonkeyPatch) -
     if kind == "YCCK":
         data[data.index(b"Adobe") + 11] = 2
     monkeypatch.delattr(cv2, "imdecode")
+    monkeypatch.delattr(decoding, "decode_jpeg")
     error = error_of(data)
     assert (error.code, "4 components" in str(error)) == ("picture_unsupported", True)
 
@@ -352,6 +360,7 @@ def test_headers_of_giants_never_reach_the_decoder(monkeypatch: pytest.MonkeyPat
     whole = encode(ASTRONAUT)
     png_file = whole[:12] + png_header + whole[33:]
     monkeypatch.delattr(cv2, "imdecode")
+    monkeypatch.delattr(decoding, "decode_jpeg")
     assert error_of(jpeg).code == "picture_too_large"
     assert error_of(png_file).code == "picture_too_large"
 
@@ -364,6 +373,7 @@ def test_truncated_at_every_length(
     data = encode(ASTRONAUT[:64, :64] // 16 * 16, kind, **options)
     pixels_of(data)
     monkeypatch.delattr(cv2, "imdecode")
+    monkeypatch.delattr(decoding, "decode_jpeg")
     for length in range(len(data)):
         assert error_of(data[:length]).code in {"picture_malformed", "picture_unsupported"}
     assert capfd.readouterr() == ("", "")
@@ -396,7 +406,7 @@ def test_broken_tables_are_malformed_and_silent(capfd: Any) -> None:
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
 def test_a_damaged_byte_anywhere_is_silent(kind: str, capfd: Any) -> None:
     data = encode(ASTRONAUT[:64, :64] // 32 * 32, kind)
     for place in range(len(data)):
@@ -409,21 +419,17 @@ def test_a_damaged_byte_anywhere_is_silent(kind: str, capfd: Any) -> None:
     assert capfd.readouterr() == ("", "")
 
 
-def test_what_libjpeg_says_of_damaged_data_is_nothing_of_the_picture(capfd: Any) -> None:
-    data = encode(ASTRONAUT, "JPEG")
+def test_damaged_jpeg_data_is_refused(capfd: Any) -> None:
+    data = encode(ASTRONAUT, "JPEG", quality=95)
     start = data.index(b"\xff\xda") + 100
-    for place in range(start, len(data) - 2, 97):
+    refused = 0
+    places = range(start, len(data) - 2, 97)
+    for place in places:
         damaged = bytearray(data)
         damaged[place] ^= 0x5A
         try:
             decode(damaged).wipe()
-        except PictureError:
-            continue
-    said = capfd.readouterr()
-    assert said.out == ""
-    for line in said.err.splitlines():
-        assert re.fullmatch(
-            r"Corrupt JPEG data: (premature end of data segment|bad Huffman code"
-            r"|\d+ extraneous bytes before marker 0x\w\w)",
-            line,
-        )
+        except PictureError as error:
+            refused += error.code == "picture_malformed"
+    assert refused > len(places) / 4
+    assert capfd.readouterr() == ("", "")

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import pytest
+import simplejpeg
 from PIL import Image
 from skimage import data as pictures
 
 from ageassure.errors import MissingExtraError, PictureError
-from ageassure.imaging import decode
+from ageassure.imaging import decode, decoding
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
@@ -106,10 +107,17 @@ def test_every_buffer_on_the_way_is_wiped(data: bytes, monkeypatch: pytest.Monke
 
     for name in ("imdecode", "transpose", "flip"):
         spy(name)
+    decode_jpeg = simplejpeg.decode_jpeg
+
+    def spy_jpeg(file: bytearray, **options: Any) -> Any:
+        seen.append(np.frombuffer(file, np.uint8))
+        return decode_jpeg(file, **options)
+
+    monkeypatch.setattr(simplejpeg, "decode_jpeg", spy_jpeg)
     empty = np.empty
 
-    def spy_empty(*arguments: Any) -> Any:
-        seen.append(empty(*arguments))
+    def spy_empty(*arguments: Any, **options: Any) -> Any:
+        seen.append(empty(*arguments, **options))
         return seen[-1]
 
     monkeypatch.setattr(np, "empty", spy_empty)
@@ -156,13 +164,16 @@ def frames_of(traceback: TracebackType | None) -> list[FrameType]:
     return found
 
 
-@pytest.mark.parametrize("fault", ["header", "decoder", "decoder's own error", "array"])
+@pytest.mark.parametrize("fault", ["header", "decoder", "decoder's own error", "jpeg", "array"])
 def test_an_error_keeps_nothing_of_the_picture(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    evidence: Any = GOOD[".jpg"]
+    evidence: Any = GOOD[".png"]
     if fault == "header":
         evidence = BAD["cut"]
     elif fault == "decoder":
         monkeypatch.setattr(cv2, "imdecode", lambda *_: None)
+    elif fault == "jpeg":
+        evidence = GOOD[".jpg"]
+        monkeypatch.setattr(decoding, "decode_jpeg", lambda *_, **__: None)
     elif fault == "array":
         evidence = ASTRONAUT.astype(np.int16)
     else:
@@ -194,7 +205,7 @@ def test_no_file_is_opened_and_no_host_asked() -> None:
 import sys
 import numpy
 from ageassure.errors import PictureError
-from ageassure.imaging import decode
+from ageassure.imaging import decode, decoding
 files = [bytes.fromhex(line) for line in sys.stdin.read().split()]
 events = []
 sys.addaudithook(lambda name, args: events.append(name))
@@ -220,7 +231,7 @@ print([name for name in events if name.split(".")[0] in
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
-@pytest.mark.parametrize("module", ["cv2", "numpy"])
+@pytest.mark.parametrize("module", ["cv2", "numpy", "simplejpeg"])
 def test_without_the_extra_the_command_is_told(module: str) -> None:
     script = """
 import sys

@@ -20,6 +20,11 @@ it matters:
   more, 0 … 1 (F. Crété and others, "The blur effect", 2007). A ratio of changes, so that contrast
   and brightness, and with them the colour of the skin, cancel out.
 
+Besides, what is flat is no photograph: ``face_unclear`` where more than :data:`FLAT_SHARE` of the
+face does not change at all from pixel to pixel, as in drawings and pictograms, whose faces detector
+and mesh take for real. That is the same for every network. It is no part of the pipeline's digest:
+it only refuses, and it refuses none of the pictures that calibrations and bars were made from.
+
 ``greatest_frame_gap_years`` is of several pictures together, see :mod:`.frames`.
 
 Not checked: what covers a face as long as the mesh still sees one (glasses, masks, hands, hair),
@@ -63,6 +68,10 @@ BURNT: Final = 250.0
 BLUR_PIXELS: Final = 5
 """Side of the mean filter of the blur's measure, in pixels of the chip."""
 
+FLAT_SHARE: Final = 0.4
+FLAT: Final = 0.3
+"""Differences between neighbours of the chip, of 255, that count as none."""
+
 _NO_CHANGE: Final = 1e-3
 """Added to the sum of all changes, so that a face without any is 1, blurred."""
 
@@ -81,6 +90,7 @@ class Quality:
     highlight: float
     burnt_share: float
     blur: float
+    flat_share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +190,10 @@ class QualityLimits:
             quality.blur <= self.greatest_blur,
             PictureError("got a face that is blurred", code="picture_blurred"),
         )
+        yield (
+            quality.flat_share <= FLAT_SHARE,
+            FaceError("got a face that is no photograph's", code="face_unclear"),
+        )
 
 
 class QualityMeter:
@@ -216,7 +230,15 @@ class QualityMeter:
             highlight=float(np.percentile(inside, HIGHLIGHT_PERCENT)),
             burnt_share=float((inside >= BURNT).mean()),
             blur=self._blur(frame, luma),
+            flat_share=self._flat_share(frame, luma),
         )
+
+    def _flat_share(self, frame: Frame, luma: NDArray[np.float32]) -> float:
+        """Share of the face whose four neighbours are all as bright."""
+        steps = [frame.own(np.abs(np.diff(luma, axis=axis))) for axis in (0, 1)]
+        flat = (steps[0][:-1, 1:-1] < FLAT) & (steps[0][1:, 1:-1] < FLAT)
+        flat &= (steps[1][1:-1, :-1] < FLAT) & (steps[1][1:-1, 1:] < FLAT)
+        return float(flat[self._inside[1:-1, 1:-1]].mean())
 
     def _blur(self, frame: Frame, luma: NDArray[np.float32]) -> float:
         """The larger of the two directions', since a hand that shakes blurs along one line."""
