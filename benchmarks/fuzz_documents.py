@@ -4,9 +4,9 @@ Not part of the test suite. Needs atheris (``pip install atheris``); runs until 
 an error of the library comes out, an input takes more than ten seconds or 512 MB, or the time is
 over. Writes what was done to ``--out``, and an input that fails to the working folder::
 
-    python benchmarks/fuzz_documents.py mrz 600 --out benchmarks/results/fuzz-mrz.json
-    python benchmarks/fuzz_documents.py aamva 600 --out benchmarks/results/fuzz-aamva.json
-    python benchmarks/fuzz_documents.py sod 600 --out benchmarks/results/fuzz-sod.json
+    python benchmarks/fuzz_documents.py mrz 600 --out benchmarks/results/fuzz_mrz.json
+    python benchmarks/fuzz_documents.py aamva 600 --out benchmarks/results/fuzz_aamva.json
+    python benchmarks/fuzz_documents.py sod 600 --out benchmarks/results/fuzz_sod.json
 
 Check digits are mended after most mutations, and signatures are taken as good in half of the runs
 for security objects, so that changes reach what lies behind them.

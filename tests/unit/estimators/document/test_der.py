@@ -44,6 +44,7 @@ def test_elements_are_views_and_show_nothing() -> None:
         "1f00",
         "1f1e00",
         "1f8000",
+        "1f1f",
         "1f8100",
         "040100ff",
     ],

@@ -207,14 +207,31 @@ BAD_ANSWERS: list[bytes] = [
 @pytest.mark.parametrize("body", BAD_ANSWERS)
 def test_answers_of_another_form_are_refused(vendor: Vendor, body: bytes) -> None:
     service = service_of(vendor)
+    service.start(reference=REFERENCE, age_limit=18)
     vendor.raw = body
     check = ExternalCheck(check_id="check_0000", reference=REFERENCE)
+    with pytest.raises(DocumentError, match=r"form agreed|two statements|no boolean|too much"):
+        estimator_of(service).estimate(check)
     assert refused(estimator_of(service), check) == "document_check_unavailable"
-    with pytest.raises(DocumentError):
+    with pytest.raises(DocumentError, match=r"form agreed|too much"):
         service.start(reference=REFERENCE, age_limit=18)
     if len(body) > 16_384:
         with pytest.raises(DocumentError):
             read_answer(body)
+
+
+def test_a_start_that_is_answered_with_no_address_is_refused(vendor: Vendor) -> None:
+    service = service_of(vendor)
+    for body in (
+        b'{"check_id": "check_0000"}',
+        b'{"check_id": "check_0000", "address": "javascript:alert(1)"}',
+        b'{"check_id": "x", "address": "https://vendor.example/go"}',
+        b'{"check_id": "check_0000", "address": "https://vendor.example/go", "more": 1}',
+    ):
+        vendor.raw = body
+        with pytest.raises(DocumentError, match="answer to a start") as caught:
+            service.start(reference=REFERENCE, age_limit=18)
+        assert caught.value.code == "document_check_unavailable"
 
 
 @pytest.mark.parametrize("text", ["2008-02-30", "08-06-14", "2031-01-01"])
