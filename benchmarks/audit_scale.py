@@ -5,7 +5,8 @@ The people are made up, so no figure here is about people. Each size runs in a p
     python benchmarks/audit_scale.py --json benchmarks/results/audit-scale.json
 
 "Bootstrap" is the resampling of errors in years for everybody, twelve groups, pairs and age bands:
-2,000 resamples, whose cost follows the number of filled bins, not that of rows.
+2,000 resamples. With one row for each person they are drawn from bins of 0.1 year, and the cost
+follows the number of filled bins, not that of rows; otherwise it follows the number of people.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ from ageassure.audit.plan import EvaluationPlan, OperatingPoint
 from ageassure.audit.table import Column, DatasetStatement, EvaluationTable
 from ageassure.policy import AgeBand
 
-SIZES: Final = (10_000, 100_000, 1_000_000)
+SIZES: Final = ((10_000, 1), (100_000, 1), (1_000_000, 1), (100_000, 3))
+"""Rows, and how many of them show one person."""
+
 SEED: Final = 20_261_125
 AGES: Final = (13, 16, 18, 20, 21, 25)
 
@@ -52,10 +55,11 @@ PLAN: Final = EvaluationPlan(
 )
 
 
-def made_up(rows: int) -> EvaluationTable:
-    """Rows of one person each: 2 sexes × 6 regions, ages 5 … 69, one in a hundred refused."""
+def made_up(rows: int, samples: int) -> EvaluationTable:
+    """2 sexes × 6 regions, ages 5 … 69, one row in a hundred refused."""
     rng = np.random.default_rng(SEED)
-    ages = rng.integers(5, 70, rows)
+    person = np.arange(rows) // samples
+    ages = rng.integers(5, 70, rows)[person]
     estimates = np.clip(ages + rng.normal(0.3, 3.5, rows), 0, 120)
     refused = rng.random(rows) < 0.01
     estimates[refused] = np.nan
@@ -64,10 +68,10 @@ def made_up(rows: int) -> EvaluationTable:
         sample_ids=np.array([f"{index:08}" for index in range(rows)]),
         age_low_years=ages,
         age_high_years=ages,
-        subjects=np.arange(rows),
+        subjects=person,
         groups={
-            "sex": Column(values=("female", "male"), codes=rng.integers(0, 2, rows)),
-            "region": Column(values=regions, codes=rng.integers(0, 6, rows)),
+            "sex": Column(values=("female", "male"), codes=rng.integers(0, 2, rows)[person]),
+            "region": Column(values=regions, codes=rng.integers(0, 6, rows)[person]),
         },
         estimated_age_years=estimates,
         p_over={age: 1 / (1 + np.exp(-(estimates - age) / 2)) for age in AGES},
@@ -82,8 +86,8 @@ def made_up(rows: int) -> EvaluationTable:
     )
 
 
-def one_size(rows: int) -> dict[str, Any]:
-    table = made_up(rows)
+def one_size(rows: int, samples: int) -> dict[str, Any]:
+    table = made_up(rows, samples)
     before_cpu, before = time.process_time(), time.perf_counter()
     evaluation = evaluate(table, PLAN)
     cpu, clock = time.process_time() - before_cpu, time.perf_counter() - before
@@ -96,12 +100,13 @@ def one_size(rows: int) -> dict[str, Any]:
     resampled(atoms, groups, seed=(SEED,), resamples=PLAN.resamples)
     return {
         "rows": rows,
+        "people": len(np.unique(table.subjects)),
         "groups": len(groups),
         "cpu_seconds": round(cpu, 1),
         "clock_seconds": round(clock, 1),
         "peak_rss_mib": round(peak / 2**20),
         "bootstrap_cpu_seconds": round(time.process_time() - before_cpu, 2),
-        "bootstrap_bins": len(atoms.stratum),
+        "bootstrap_units": len(atoms.stratum),
         "json_bytes": len(json.dumps(evaluation.to_dict(), allow_nan=False)),
     }
 
@@ -110,14 +115,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--rows", type=int, help="one size, in this process")
+    parser.add_argument("--samples", type=int, default=1, help="rows of one person")
     arguments = parser.parse_args()
     if arguments.rows:
-        print(json.dumps(one_size(arguments.rows)))
+        print(json.dumps(one_size(arguments.rows, arguments.samples)))
         return
     sizes = []
-    for rows in SIZES:
+    for rows, samples in SIZES:
         done = subprocess.run(
-            [sys.executable, __file__, "--rows", str(rows)],
+            [sys.executable, __file__, "--rows", str(rows), "--samples", str(samples)],
             check=True,
             capture_output=True,
             text=True,
@@ -125,7 +131,7 @@ def main() -> None:
         sizes.append(json.loads(done.stdout))
         print(sizes[-1])
     found = {
-        "data": "made-up people, one row each, 2 sexes × 6 regions",
+        "data": "made-up people, 2 sexes × 6 regions",
         "resamples": PLAN.resamples,
         "cores": os.cpu_count(),
         "python": platform.python_version(),
@@ -134,7 +140,9 @@ def main() -> None:
         "sizes": sizes,
     }
     if arguments.json:
-        arguments.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        arguments.json.write_text(
+            json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

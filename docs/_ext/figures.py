@@ -438,13 +438,15 @@ def audit_coverage() -> str:
 def audit_scale() -> str:
     """What an evaluation costs, by number of rows."""
     found = load(RESULTS / "audit-scale.json")
-    head = ["rows", "CPU seconds", "of them, the bootstrap of errors", "bins drawn from", "memory"]
+    head = ["rows", "people", "CPU seconds", "of them, bootstrap of errors", "drawn from", "memory"]
     rows = [
         [
             f"{size['rows']:,}",
+            f"{size['people']:,}",
             f"{size['cpu_seconds']:.1f}",
             f"{size['bootstrap_cpu_seconds']:.1f}",
-            f"{size['bootstrap_bins']:,}",
+            f"{size['bootstrap_units']:,} "
+            + ("bins" if size["people"] == size["rows"] else "people and bands"),
             f"{size['peak_rss_mib']:,} MiB",
         ]
         for size in found["sizes"]

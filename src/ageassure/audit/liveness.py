@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-class Answer(StrEnum):
+class LivenessAnswer(StrEnum):
     """What the liveness check said."""
 
     BONA_FIDE = "bona_fide"
@@ -49,16 +49,16 @@ class Presentation:
 
     species: str | None
     instrument: str
-    answer: Answer
+    answer: LivenessAnswer
     let_through: bool
 
     def __post_init__(self) -> None:
         if self.species is not None:
             text(self.species, "species")
         text(self.instrument, "instrument")
-        instance(self.answer, Answer, "answer")
+        instance(self.answer, LivenessAnswer, "answer")
         instance(self.let_through, bool, "let_through")
-        if self.let_through and self.answer is not Answer.BONA_FIDE:
+        if self.let_through and self.answer is not LivenessAnswer.BONA_FIDE:
             raise ConfigurationError("got a presentation let through that was not found bona fide")
 
 
@@ -124,7 +124,7 @@ def liveness(presentations: Iterable[Presentation]) -> Liveness:
     species = tuple(_species(name, by_species[name]) for name in sorted(map(str, by_species)))
     apcer_max, worst_apcer = _greatest([(s.name, s.apcer) for s in species])
     iapar_max, worst_iapar = _greatest([(s.name, s.iapar) for s in species])
-    answered = [p for p in living if p.answer is not Answer.NO_RESPONSE]
+    answered = [p for p in living if p.answer is not LivenessAnswer.NO_RESPONSE]
     frr = _share(living, [p for p in living if not p.let_through])
     return Liveness(
         species=species,
@@ -132,20 +132,20 @@ def liveness(presentations: Iterable[Presentation]) -> Liveness:
         worst_apcer=worst_apcer,
         iapar_max=iapar_max,
         worst_iapar=worst_iapar,
-        bpcer=_share(answered, [p for p in answered if p.answer is Answer.ATTACK]),
-        bpnrr=_share(living, [p for p in living if p.answer is Answer.NO_RESPONSE]),
+        bpcer=_share(answered, [p for p in answered if p.answer is LivenessAnswer.ATTACK]),
+        bpnrr=_share(living, [p for p in living if p.answer is LivenessAnswer.NO_RESPONSE]),
         frr=frr,
         riapar=_sum(frr, iapar_max),
     )
 
 
 def _species(name: str, attacks: list[Presentation]) -> Species:
-    answered = [p for p in attacks if p.answer is not Answer.NO_RESPONSE]
+    answered = [p for p in attacks if p.answer is not LivenessAnswer.NO_RESPONSE]
     return Species(
         name=name,
         instruments=len({p.instrument for p in attacks}),
-        apcer=_share(answered, [p for p in answered if p.answer is Answer.BONA_FIDE]),
-        apnrr=_share(attacks, [p for p in attacks if p.answer is Answer.NO_RESPONSE]),
+        apcer=_share(answered, [p for p in answered if p.answer is LivenessAnswer.BONA_FIDE]),
+        apnrr=_share(attacks, [p for p in attacks if p.answer is LivenessAnswer.NO_RESPONSE]),
         iapar=_share(attacks, [p for p in attacks if p.let_through]),
     )
 

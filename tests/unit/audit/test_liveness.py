@@ -6,13 +6,13 @@ import pytest
 from scipy import stats
 
 from ageassure.audit.figure import Why
-from ageassure.audit.liveness import Answer, Presentation, liveness
+from ageassure.audit.liveness import LivenessAnswer, Presentation, liveness
 from ageassure.audit.resources import resources
 from ageassure.errors import ConfigurationError
 
 
 def presented(
-    species: str | None, answer: Answer, count: int, *, let_through: bool = False
+    species: str | None, answer: LivenessAnswer, count: int, *, let_through: bool = False
 ) -> list[Presentation]:
     return [
         Presentation(
@@ -26,16 +26,16 @@ def presented(
 
 
 ALL = [
-    *presented("print", Answer.ATTACK, 97),
-    *presented("print", Answer.BONA_FIDE, 2, let_through=True),
-    *presented("print", Answer.BONA_FIDE, 1),
-    *presented("mask", Answer.ATTACK, 6),
-    *presented("mask", Answer.BONA_FIDE, 2),
-    *presented("mask", Answer.NO_RESPONSE, 2),
-    *presented(None, Answer.BONA_FIDE, 90, let_through=True),
-    *presented(None, Answer.BONA_FIDE, 4),
-    *presented(None, Answer.ATTACK, 3),
-    *presented(None, Answer.NO_RESPONSE, 3),
+    *presented("print", LivenessAnswer.ATTACK, 97),
+    *presented("print", LivenessAnswer.BONA_FIDE, 2, let_through=True),
+    *presented("print", LivenessAnswer.BONA_FIDE, 1),
+    *presented("mask", LivenessAnswer.ATTACK, 6),
+    *presented("mask", LivenessAnswer.BONA_FIDE, 2),
+    *presented("mask", LivenessAnswer.NO_RESPONSE, 2),
+    *presented(None, LivenessAnswer.BONA_FIDE, 90, let_through=True),
+    *presented(None, LivenessAnswer.BONA_FIDE, 4),
+    *presented(None, LivenessAnswer.ATTACK, 3),
+    *presented(None, LivenessAnswer.NO_RESPONSE, 3),
 ]
 
 
@@ -60,15 +60,15 @@ def test_counted_by_hand() -> None:
 
 
 def test_a_species_that_was_never_answered_leaves_the_greatest_open() -> None:
-    found = liveness([*ALL, *presented("doll", Answer.NO_RESPONSE, 3)])
+    found = liveness([*ALL, *presented("doll", LivenessAnswer.NO_RESPONSE, 3)])
     assert found.apcer_max.reason is Why.NOBODY
     assert found.worst_apcer is None
     assert found.iapar_max.value == 0.02
 
 
 def test_no_attacks_or_no_living_people() -> None:
-    assert liveness(presented(None, Answer.BONA_FIDE, 3)).apcer_max.value is None
-    only_attacks = liveness(presented("print", Answer.ATTACK, 3))
+    assert liveness(presented(None, LivenessAnswer.BONA_FIDE, 3)).apcer_max.value is None
+    only_attacks = liveness(presented("print", LivenessAnswer.ATTACK, 3))
     assert only_attacks.bpcer.reason is Why.NOBODY
     assert only_attacks.riapar.value is None
     with pytest.raises(ConfigurationError, match="no presentations"):
@@ -82,15 +82,15 @@ def test_no_attacks_or_no_living_people() -> None:
         {"instrument": ""},
         {"answer": "attack"},
         {"let_through": 1},
-        {"answer": Answer.ATTACK, "let_through": True},
-        {"answer": Answer.NO_RESPONSE, "let_through": True},
+        {"answer": LivenessAnswer.ATTACK, "let_through": True},
+        {"answer": LivenessAnswer.NO_RESPONSE, "let_through": True},
     ],
 )
 def test_a_malformed_presentation_is_refused(changes: dict[str, Any]) -> None:
     good: dict[str, Any] = {
         "species": "print",
         "instrument": "1",
-        "answer": Answer.BONA_FIDE,
+        "answer": LivenessAnswer.BONA_FIDE,
         "let_through": False,
     }
     with pytest.raises(ConfigurationError):

@@ -9,7 +9,12 @@ import pytest
 from ageassure.audit.degradation import Degradation, Region
 from ageassure.audit.figure import Method, Why
 from ageassure.audit.plan import EvaluationPlan, OperatingPoint
-from ageassure.audit.robustness import DegradedEstimate, estimate_degraded, robustness
+from ageassure.audit.robustness import (
+    DegradedEstimate,
+    estimate_degraded,
+    robustness,
+    simulated_tries,
+)
 from ageassure.errors import ConfigurationError, PictureError
 from ageassure.policy import AgeBand
 
@@ -127,3 +132,18 @@ def test_strangers_and_repetitions_are_refused() -> None:
         robustness(made, [replace(one, sample_id="x")], POINT, PLAN)
     with pytest.raises(ConfigurationError, match="twice"):
         robustness(made, [one, one], POINT, PLAN)
+
+
+def test_degraded_pictures_as_simulated_tries() -> None:
+    made = table([17, 17, 30], [15.0, 21.0, 40.0], subjects=[1, 1, 2])
+    given = rows(("s0000000", 0.1, 20.0), ("s0000000", 0.3, None), ("s0000001", 0.1, 10.0))
+    found = simulated_tries(made, given, POINT, PLAN)
+    assert found.simulated
+    # The first picture passes with one of three tries, the second with one of two.
+    assert found.fpr_at[0].value == pytest.approx((1 / 3 + 1 / 2) / 2)
+    assert found.fpr_at[1].value == pytest.approx((2 / 3 + 1) / 2)
+    assert (found.fpr_at[2].value, found.fpr_at[2].subjects) == (1.0, 1)
+    with pytest.raises(ConfigurationError, match="not in the table"):
+        simulated_tries(made, [replace(given[0], sample_id="x")], POINT, PLAN)
+    with pytest.raises(ConfigurationError, match="more than once"):
+        simulated_tries(made, [given[0], given[0]], POINT, PLAN)
