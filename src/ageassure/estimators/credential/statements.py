@@ -60,7 +60,7 @@ def interval_of_statements(
     lower = max((limit for limit, at_or_over in statements.items() if at_or_over), default=0)
     upper = min((limit for limit, at_or_over in statements.items() if not at_or_over), default=None)
     if upper is not None:
-        if lower >= upper:
+        if lower > upper:  # one limit is stated once, so they never meet
             raise refused(
                 "got age statements that contradict each other", code="credential_contradictory"
             )

@@ -151,6 +151,14 @@ class TestTimes:
         held = Credential(payload={"iat": SECONDS - seconds}).state(_18=False)
         assert interval(held) == (0, upper)
 
+    @pytest.mark.parametrize(("years", "upper"), [(20, 120), (21, None)])
+    def test_until_it_says_nothing(self, years: int, upper: int | None) -> None:
+        held = Credential(payload={"iat": SECONDS - years * 31_536_000}).state(_99=False)
+        if upper is None:
+            assert refusal(held) == "no_age"
+        else:
+            assert interval(held) == (0, upper)
+
 
 class TestSignals:
     READER = SystemSignalEstimator(play_tiers=list(PlayTier), apple_declarations=[], now=clock)
