@@ -29,6 +29,7 @@ from typing import Any
 
 import pytest
 
+from ageassure.errors import CredentialError
 from ageassure.estimators.credential.sd_jwt import (
     MAX_CHARACTERS,
     MAX_CLAIMS_DEPTH,
@@ -38,7 +39,19 @@ from ageassure.estimators.credential.sd_jwt import (
 )
 from ageassure.tokens import base64url
 
-from .wallets import Credential, adult, code_of, disclosure, dumped, interval, refusal, refusal_of
+from .wallets import (
+    Credential,
+    adult,
+    code_of,
+    digest,
+    disclosure,
+    dumped,
+    estimator,
+    evidence,
+    interval,
+    refusal,
+    refusal_of,
+)
 
 
 def members(credential: Credential) -> dict[str, object]:
@@ -232,15 +245,20 @@ def test_a_name_that_another_disclosure_has_taken() -> None:
     ],
 )
 def test_disclosures_that_are_none(text: str) -> None:
-    credential = adult()
-    credential.disclosures.append(text)
-    assert refusal(credential) == "malformed"
+    for place in ("_sd", "list"):  # referred to, so that only the disclosure itself is wrong
+        credential = adult()
+        credential.disclosures.append(text)
+        if place == "_sd":
+            credential.payload["_sd"].append(digest(text))
+        else:
+            credential.payload["list"] = [{"...": digest(text)}]
+        with pytest.raises(CredentialError, match="no array of salt, name and value"):
+            estimator().estimate(evidence(credential.presented()))
 
 
-def nested(depth: int) -> Credential:
+def nested(depth: int, value: object) -> Credential:
     """A chain of disclosures, each in the one before it."""
     credential = adult()
-    value: dict[str, object] = {}
     for _ in range(depth):
         value = {"_sd": [credential.hides("x", value)]}
     credential.payload["deep"] = value
@@ -248,8 +266,12 @@ def nested(depth: int) -> Credential:
 
 
 def test_nesting_is_bounded() -> None:
-    assert interval(nested(MAX_CLAIMS_DEPTH - 2)) == (18, 65)
-    assert refusal(nested(MAX_CLAIMS_DEPTH - 1)) == "malformed"
+    containers: list[object] = [{}, []]
+    for value in containers:
+        assert interval(nested(MAX_CLAIMS_DEPTH - 2, value)) == (18, 65)
+        assert refusal(nested(MAX_CLAIMS_DEPTH - 1, value)) == "malformed"
+    assert interval(nested(MAX_CLAIMS_DEPTH - 1, "text")) == (18, 65)
+    assert refusal(nested(MAX_CLAIMS_DEPTH, "text")) == "malformed"
 
 
 def test_nothing_is_shown() -> None:
