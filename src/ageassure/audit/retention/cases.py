@@ -67,6 +67,11 @@ _BY_SCENE: Final = {
     DONE: Scene.ONE_FACE,
     "no_face": Scene.NO_FACE,
     "several_faces": Scene.TWO_FACES,
+    "face_too_small": Scene.SMALL_FACE,
+    "face_unclear": Scene.TURNED_FACE,
+    "picture_dark": Scene.DARK,
+    "picture_burnt_out": Scene.BURNT_OUT,
+    "picture_blurred": Scene.BLURRED,
 }
 _BY_FILE: Final = {
     "picture_malformed": _cut_short,
