@@ -26,6 +26,7 @@ from ageassure.estimators.credential import (
 )
 from ageassure.estimators.credential.openid4vp import (
     AgeQuery,
+    BrowserAnswer,
     DirectPostAnswer,
     WalletRequest,
     answers,
@@ -197,6 +198,23 @@ class TestAnswers:
     def test_beyond(self, form: tuple[int, int | None]) -> None:
         answer = DirectPostAnswer(request=self.ASKED, form=self.form(*form))
         with pytest.raises(CredentialError, match="16 fields and 262144 bytes"):
+            presented(answer)
+
+    @pytest.mark.parametrize(("length", "read"), [(262_144, True), (262_145, False)])
+    def test_the_length_of_a_browsers_data(self, length: int, read: bool) -> None:
+        asked = WalletRequest.by_browser(
+            self.ASKED.query, origin="https://a.example", response_key=None
+        )
+        text = b'{"vp_token":{"age_sd_jwt":["x"]}}'
+        answer = BrowserAnswer(
+            request=asked,
+            protocol="openid4vp-v1-unsigned",
+            data=text + b" " * (length - len(text)),
+        )
+        if read:
+            assert presented(answer).content == "x"
+            return
+        with pytest.raises(CredentialError, match="at most 262144 bytes"):
             presented(answer)
 
 

@@ -120,7 +120,7 @@ def _check(request: object, response_key: object, *, by_browser: bool) -> None:
 
 def _form(body: object) -> dict[str, object]:
     pairs: list[tuple[str, str]] | None = None
-    if isinstance(body, bytes) and len(body) <= MAX_ANSWER_BYTES and body.isascii():
+    if isinstance(body, bytes) and len(body) <= MAX_ANSWER_BYTES:
         try:
             pairs = parse_qsl(
                 body.decode("ascii"),
