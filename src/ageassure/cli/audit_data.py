@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -44,10 +45,19 @@ def _showing(degrade: str | None, border_pixels: int) -> Showing:
     raise ConfigurationError(f"got another --degrade than KIND=LEVEL of {', '.join(Degradation)}")
 
 
-def _engine(threads: int | None) -> Engine:
-    from ageassure.audit.engines.threads import ThreadEngine
+def _engine(name: str, workers: int | None) -> Engine:
+    from ageassure.audit.engines.threads import ThreadEngine, available_processors
 
-    return ThreadEngine(threads=threads)
+    if name == "threads":
+        return ThreadEngine(threads=workers)
+    count = available_processors() if workers is None else workers
+    if name == "daft":
+        from ageassure.audit.engines.daft import DaftEngine
+
+        return DaftEngine(workers=count)
+    from ageassure.audit.engines.ray_data import RayEngine
+
+    return RayEngine(workers=count, address=os.environ.get("RAY_ADDRESS"))
 
 
 @click.command()
@@ -62,7 +72,14 @@ def _engine(threads: int | None) -> Engine:
     help="The shipped one, or the name of an entry point of your own.",
 )
 @click.option("--out", type=FILE, required=True, help="Predictions: .parquet, or CSV.")
-@click.option("--threads", type=int, help="One for each processor if absent.")
+@click.option(
+    "--engine",
+    type=click.Choice(["threads", "ray", "daft"]),
+    default="threads",
+    show_default=True,
+    help="Where it runs; ray takes the cluster of RAY_ADDRESS, or starts one here.",
+)
+@click.option("--workers", type=int, help="Threads or processes; one a processor if absent.")
 @click.option(
     "--degrade", metavar="KIND=LEVEL", help="Make every picture worse first, such as blur=0.04."
 )
@@ -72,7 +89,8 @@ def predict(
     root: Path | None,
     estimator: str,
     out: Path,
-    threads: int | None,
+    engine: str,
+    workers: int | None,
     degrade: str | None,
     *,
     as_json: bool,
@@ -95,7 +113,7 @@ def predict(
         people,
         root=manifest.parent if root is None else root,
         task=task,
-        engine=_engine(threads),
+        engine=_engine(engine, workers),
         files=files,
         progress=_bar,
     )

@@ -20,6 +20,10 @@ class Steady:
 
     pipeline_digest = "5" * 64
 
+    def __init__(self):
+        if "STEADY_PIDS" in os.environ:
+            open(os.path.join(os.environ["STEADY_PIDS"], str(os.getpid())), "x").close()
+
     def estimate(self, evidence):
         time.sleep(float(os.environ.get("STEADY_SECONDS", "0")))
         first, second = hashlib.sha256(evidence).digest()[:2]

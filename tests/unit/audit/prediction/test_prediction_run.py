@@ -173,7 +173,7 @@ def test_a_run_killed_again_and_again_gives_the_same_bytes(
     monkeypatch.setenv("STEADY_SECONDS", "0.02")
     out = tmp_path / name
     command = [sys.executable, "-m", "ageassure", "audit", "predict", "--manifest", str(path)]
-    command += ["--estimator", "steady", "--out", str(out), "--threads", "3"]
+    command += ["--estimator", "steady", "--out", str(out), "--workers", "3"]
     journal, seen = tmp_path / f"{name}.journal", 0
     for _ in range(3):
         process = subprocess.Popen(command, stderr=subprocess.PIPE)
