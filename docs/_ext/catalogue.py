@@ -16,6 +16,7 @@ import click
 from sphinx.util.docutils import SphinxDirective
 
 from ageassure import errors
+from ageassure.audit.datasets.layouts import LAYOUTS
 from ageassure.cli.app import app
 from ageassure.cli.output import ExitStatus
 from ageassure.policy import preset_names, read_preset
@@ -196,6 +197,18 @@ def preset_reference() -> str:
     return "\n\n".join(sections)
 
 
+def layout_table() -> str:
+    """The layouts of published data sets, and whether they were run on the real ones."""
+    head = ["layout", "data set", "ages", "licence", "files", "run on the real set"]
+    rows = []
+    for layout in LAYOUTS:
+        ages = f"{layout.age_proof}: {layout.age_proof_detail}"
+        title = f"{layout.title} ({layout.source})" if layout.source else layout.title
+        run = layout.run_on or "**no**: made-up files only"
+        rows.append([f"`{layout.name}`", title, ages, layout.licence, layout.files, run])
+    return table(head, rows)
+
+
 class Generated(SphinxDirective):
     """A directive whose content is Markdown made by a function of its arguments."""
 
@@ -220,6 +233,7 @@ class Catalogue(Generated):
         "command-reference": command_reference,
         "model-reference": model_reference,
         "preset-reference": preset_reference,
+        "data-set-layouts": layout_table,
     }
 
 

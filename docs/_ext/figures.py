@@ -391,6 +391,72 @@ def _microseconds(figures: Json) -> list[str]:
     return [f"{figures[name]:.2f}" for name in ("min", "median", "p95")]
 
 
+# -- audits: what engines and rows cost ---------------------------------------------------------
+
+
+def audit_engines() -> str:
+    """What the default engine, a row and Ray add to the estimator's own work."""
+    found = load(RESULTS / "audit_engines.json")
+    over, rows, shards = found["overhead"], found["rows"], found["shards"]
+    ratio = over["ratio_engine_to_plain"]
+    table_rows = [
+        ["a picture in a plain loop", f"{over['plain_ms_per_picture']:.1f} ms"],
+        [
+            "a picture through `threads`",
+            f"{over['engine_ms_per_picture']:.1f} ms: {ratio['median']:.3f} of the plain loop "
+            f"({ratio['least']:.3f} to {ratio['greatest']:.3f} in {over['rounds']} rounds)",
+        ],
+        [
+            "a row beside its picture",
+            f"{rows['seconds_per_million_rows']:.0f} s and {rows['mib_per_million_rows']:,} MiB "
+            "for a million, in the process that gives out the work",
+        ],
+        [
+            "the headers of a shard",
+            f"{shards['seconds_per_million_members']:.0f} s for a million pictures",
+        ],
+    ]
+    if found["ray"] is not None:
+        ray = found["ray"]
+        table_rows.append(
+            [
+                "a picture through Ray Data",
+                f"{ray['ms_per_picture']:.1f} ms in all of Ray's processes (plain loop right "
+                f"after: {ray['plain_ms_per_picture_right_after']:.1f} ms), and "
+                f"{ray['cluster_start_seconds']:.0f} s once for a cluster",
+            ]
+        )
+    where = found["circumstances"]
+    return (
+        f"{table(['', 'processor time'], table_rows)}\n\nOne portrait of 512 × 512 pixels; "
+        f"{where['processors']} processors, load average {where['load_average_before']} before: a "
+        "busy machine makes times longer, ratios of one run less so."
+    )
+
+
+def audit_cost() -> str:
+    """The same, for 100 million pictures."""
+    found = load(RESULTS / "audit_engines.json")
+    millions, day = 100, 86_400
+    rows = found["rows"]
+    ways = {"threads": found["overhead"]["engine_ms_per_picture"]}
+    if found["ray"] is not None:
+        ways["ray"] = found["ray"]["ms_per_picture"]
+    lines = []
+    for name, cost_ms in ways.items():
+        seconds = cost_ms / 1000 * millions * 1e6
+        lines.append(
+            [f"`{name}`", f"{seconds / 3600:,.0f} core-hours", f"{seconds / 256 / day:.1f} days"]
+        )
+    return (
+        f"{table(['engine', 'processor time', 'on 256 cores'], lines)}\n\nBeside that, once: "
+        f"{rows['seconds_per_million_rows'] * millions / 60:,.0f} minutes for the rows; the "
+        f"manifest has {rows['manifest_mb_per_million_rows'] * millions / 1000:,.1f} GB as CSV and takes "
+        f"{rows['mib_per_million_rows'] * millions / 1024:,.0f} GiB of memory in one piece, or "
+        f"{rows['mib_per_million_rows'] * 5 / 1024:,.0f} GiB in parts of five million."
+    )
+
+
 # -- where they go ------------------------------------------------------------------------------
 
 
@@ -474,6 +540,8 @@ MAKERS: Final = {
     "replay-stores": replay_stores,
     "audit-coverage": audit_coverage,
     "audit-scale": audit_scale,
+    "audit-engines": audit_engines,
+    "audit-cost": audit_cost,
 }
 
 

@@ -5,9 +5,10 @@ comes from its name in FairFace alone, so that the split survives another order 
 pictures; only those in ``near_duplicates.txt`` (``near_duplicates.py`` writes it) go to train
 whatever their name says.
 
-Run it to print the sizes of the parts::
+Run it to print the sizes of the parts, or to write the manifest of one for an audit::
 
     python models/data/fairface_split.py ../shared/data/fairface-train
+    python models/data/fairface_split.py ../shared/data/fairface-train --manifest test.csv
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ import csv
 import hashlib
 import tarfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
+
+    from ageassure.audit.datasets.layouts.base import Reading, Row
 
 SEED: Final = "ageassure-fairface-1"
 TRAIN_SHARE: Final = 0.670
@@ -154,10 +157,35 @@ def read_pictures(
             raise ValueError(f"{len(wanted)} pictures are missing from shard {shard}")
 
 
+def write_manifest(folder: Path, part: Part, manifest: Path) -> None:
+    """Write the manifest of one part, and its statement; needs the extra ``audit``."""
+    from ageassure.audit.datasets.importing import import_data_set
+    from ageassure.audit.datasets.layouts import find_layout
+
+    whole = find_layout("fairface-shards")
+    names = {f.fairface_file for f in load_split(folder / "labels.csv") if f.part is part}
+
+    def read(reading: Reading) -> Iterator[Row]:
+        for row in whole.read(reading):
+            if row["sample_id"] in names:
+                yield row
+            else:
+                reading.left_out["of another part"] += 1
+
+    layout = replace(whole, title=f"{whole.title}, {part} part", read=read)
+    print(f"{manifest}: {import_data_set(layout, folder, manifest).rows} rows")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Print the sizes of the parts.")
     parser.add_argument("folder", type=Path, help="holds labels.csv and the shards")
-    faces = load_split(parser.parse_args().folder / "labels.csv")
+    parser.add_argument("--manifest", type=Path, help="write the manifest of a part instead")
+    parser.add_argument("--part", type=Part, choices=list(Part), default=Part.TEST)
+    arguments = parser.parse_args()
+    if arguments.manifest is not None:
+        write_manifest(arguments.folder, arguments.part, arguments.manifest)
+        return
+    faces = load_split(arguments.folder / "labels.csv")
     moved = sum(face.part is not part_by_name(face.fairface_file) for face in faces)
     print(f"split {split_digest(faces)}; moved to train {moved}")
     for column in ("group", "sex", "ethnicity"):
