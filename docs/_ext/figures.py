@@ -448,12 +448,13 @@ def audit_cost() -> str:
         lines.append(
             [f"`{name}`", f"{seconds / 3600:,.0f} core-hours", f"{seconds / 256 / day:.1f} days"]
         )
+    per_million = rows["mib_per_million_rows"] / 1024
+    csv_gb = rows["manifest_mb_per_million_rows"] * millions / 1000
     return (
         f"{table(['engine', 'processor time', 'on 256 cores'], lines)}\n\nBeside that, once: "
         f"{rows['seconds_per_million_rows'] * millions / 60:,.0f} minutes for the rows; the "
-        f"manifest has {rows['manifest_mb_per_million_rows'] * millions / 1000:,.1f} GB as CSV and takes "
-        f"{rows['mib_per_million_rows'] * millions / 1024:,.0f} GiB of memory in one piece, or "
-        f"{rows['mib_per_million_rows'] * 5 / 1024:,.0f} GiB in parts of five million."
+        f"manifest has {csv_gb:,.1f} GB as CSV and takes {per_million * millions:,.0f} GiB "
+        f"of memory in one piece, or {per_million * 5:,.0f} GiB in parts of five million."
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +13,10 @@ from ageassure.audit.table import Column, DatasetStatement, EvaluationTable
 from ageassure.errors import PredictionsError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from ageassure.audit.datasets.manifest import Manifest
     from ageassure.audit.datasets.statement import Statement
     from ageassure.audit.prediction.files import Predictions
@@ -51,6 +57,74 @@ def join(manifest: Manifest, predictions: Predictions) -> EvaluationTable:
         status=Column(values=status.values, codes=status.codes[rows]),
         statement=_stated(manifest.statement, subjects_known=bool(manifest.subject_names)),
     )
+
+
+def join_parts(parts: Sequence[tuple[Manifest, Predictions]]) -> EvaluationTable:
+    """Join manifests and predictions that were made in parts, on as many machines.
+
+    What is measured on the result does not depend on how the people were split, nor on the order of
+    the parts. A subject of the same name is the same person in all of them.
+
+    Args:
+        parts: Each manifest with its predictions, of one data set: the statements are the same but
+            for the digests. With one part this is :func:`join`.
+
+    Returns:
+        The table; its digest is SHA-256 over the parts' digests, sorted, one a line, if there are
+        several.
+
+    Raises:
+        PredictionsError: As :func:`join`; or the parts are of different data sets, or have
+            different columns.
+        ConfigurationError: If a sample is in two parts, or there is no part.
+    """
+    tables = [join(manifest, predictions) for manifest, predictions in parts]
+    if len(tables) == 1:
+        return tables[0]
+    manifests = [manifest for manifest, _ in parts]
+    if len({_people(table) for table in tables}) != 1:
+        raise PredictionsError("the parts differ in their statements or in their columns")
+    digests = sorted(table.statement.digest for table in tables)
+    digest = hashlib.sha256("".join(f"{one}\n" for one in digests).encode()).hexdigest()
+    first = tables[0]
+    return EvaluationTable(
+        sample_ids=np.concatenate([table.sample_ids for table in tables]),
+        age_low_years=np.concatenate([table.age_low_years for table in tables]),
+        age_high_years=np.concatenate([table.age_high_years for table in tables]),
+        subjects=_subjects(manifests),
+        groups={axis: _together([table.groups[axis] for table in tables]) for axis in first.groups},
+        estimated_age_years=np.concatenate([table.estimated_age_years for table in tables]),
+        p_over={age: np.concatenate([t.p_over[age] for t in tables]) for age in first.p_over},
+        status=_together([table.status for table in tables]),
+        statement=replace(first.statement, digest=digest),
+    )
+
+
+def _people(table: EvaluationTable) -> tuple[DatasetStatement, frozenset[str]]:
+    return replace(table.statement, digest="0" * 64), frozenset(table.groups)
+
+
+def _subjects(manifests: Sequence[Manifest]) -> NDArray[np.int64]:
+    if not manifests[0].subject_names:
+        return np.arange(sum(map(len, manifests)))
+    codes: dict[str, int] = {}
+    numbers = [
+        np.array([codes.setdefault(name, len(codes)) for name in manifest.subject_names])
+        for manifest in manifests
+    ]
+    pairs = zip(numbers, manifests, strict=True)
+    return np.concatenate([number[manifest.subjects] for number, manifest in pairs])
+
+
+def _together(columns: Sequence[Column]) -> Column:
+    values = sorted({value for column in columns for value in column.values})
+    places = {value: index for index, value in enumerate(values)}
+    codes = []
+    for column in columns:
+        # The last entry stands for -1, which is not known.
+        place = np.array([*(places[value] for value in column.values), -1], dtype=np.int64)
+        codes.append(place[column.codes])
+    return Column(values=tuple(values), codes=np.concatenate(codes))
 
 
 def _stated(statement: Statement, *, subjects_known: bool) -> DatasetStatement:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,15 +8,21 @@ import pytest
 
 from ageassure.audit.datasets.manifest import read_manifest
 from ageassure.audit.datasets.statement import AgeProof
-from ageassure.audit.joining import join
+from ageassure.audit.evaluation import evaluate
+from ageassure.audit.figure import as_data
+from ageassure.audit.joining import join, join_parts
+from ageassure.audit.plan import EvaluationPlan, OperatingPoint
 from ageassure.audit.prediction.files import COLUMNS, read_predictions
-from ageassure.errors import PredictionsError
+from ageassure.errors import ConfigurationError, PredictionsError
+from ageassure.policy import AgeBand
 
 from .manifests import HEADER, ROWS, manifest_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ageassure.audit.datasets.manifest import Manifest
+    from ageassure.audit.prediction.files import Predictions
     from ageassure.audit.table import EvaluationTable
 
 PREDICTIONS = (
@@ -68,3 +75,72 @@ def test_a_sample_without_a_prediction_is_refused(tmp_path: Path) -> None:
 def test_a_prediction_without_a_sample_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PredictionsError, match=r"1 predictions belong to no sample.*row 4"):
         joined(tmp_path, *PREDICTIONS, "d,,,,,,,,no_face")
+
+
+def part(folder: Path, name: str, rows: list[int], **changes: Any) -> tuple[Manifest, Predictions]:
+    """Some of 400 made-up people, two pictures each, the second of every person in the other part."""
+    header = "sample_id,age,subject,sex"
+    cells = [f"s{n},{10 + n // 8 % 30},p{n // 2},{('female', 'male', '')[n // 2 % 3]}" for n in rows]
+    manifest = manifest_file(folder, header, *cells, name=f"{name}.csv", **changes)
+    path = folder / f"{name}-p.csv"
+    lines = [",".join(COLUMNS)]
+    for n in rows:
+        estimate = 10 + n // 8 % 30 + (n * 7919 % 997) / 97 - 5
+        if n % 31 == 0 or estimate < 0:
+            lines.append(f"s{n},,,,,,,,{('no_face', 'several_faces')[n % 2]}")
+        else:
+            over = [min(1.0, max(0.0, (estimate - a) / 20 + 0.5)) for a in (13, 16, 18, 20, 21, 25)]
+            lines.append(f"s{n},{estimate!r},{','.join(map(repr, over))},ok")
+    path.write_text("\n".join(lines) + "\n")
+    return read_manifest(manifest), read_predictions(path)
+
+
+def measured(table: EvaluationTable) -> str:
+    """Every figure; the digest of the data set, which names the parts, is left out."""
+    point = OperatingPoint(
+        limit_years=18,
+        challenge_age_years=25.0,
+        alpha=0.05,
+        protected_band=AgeBand(first_years=13, last_years=17),
+    )
+    plan = EvaluationPlan(points=(point,), axes=("sex",), pair_with="sex", seed=7)
+    found = json.dumps(as_data(evaluate(table, plan)), sort_keys=True)
+    return found.replace(table.statement.digest, "")
+
+
+def test_any_number_of_parts_in_any_order_gives_the_same_figures(tmp_path: Path) -> None:
+    everybody = list(range(800))
+    whole = measured(join_parts([part(tmp_path, "whole", everybody)]))
+    for count in (2, 5, 40):
+        parts = [part(tmp_path, f"{count}-{k}", everybody[k::count]) for k in range(count)]
+        assert measured(join_parts(parts)) == whole
+        assert measured(join_parts(parts[::-1])) == whole
+
+
+def test_the_digest_of_parts_does_not_depend_on_their_order(tmp_path: Path) -> None:
+    one, other = part(tmp_path, "a", [1, 2]), part(tmp_path, "b", [3, 4])
+    digests = {join_parts(pair).statement.digest for pair in ([one, other], [other, one])}
+    assert len(digests) == 1
+    assert digests.isdisjoint(people.statement.manifest_sha256 for people, _ in (one, other))
+
+
+def test_parts_of_different_data_sets_are_refused(tmp_path: Path) -> None:
+    one = part(tmp_path, "a", [1, 2])
+    other = part(tmp_path, "b", [3, 4], age_proof=AgeProof.APPARENT)
+    with pytest.raises(PredictionsError, match="differ in their statements or in their columns"):
+        join_parts([one, other])
+
+
+def test_a_sample_in_two_parts_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="sample_ids more than once"):
+        join_parts([part(tmp_path, "a", [1, 2]), part(tmp_path, "b", [2, 3])])
+
+
+def test_people_without_names_stay_people_of_their_own(tmp_path: Path) -> None:
+    parts = []
+    for name in "ab":
+        path = tmp_path / f"{name}-p.csv"
+        path.write_text(f"{','.join(COLUMNS)}\n{name},,,,,,,,no_face\n")
+        people = manifest_file(tmp_path, "sample_id,age", f"{name},20", name=f"{name}.csv")
+        parts.append((read_manifest(people), read_predictions(path)))
+    assert join_parts(parts).subjects.tolist() == [0, 1]

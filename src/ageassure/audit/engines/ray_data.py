@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
 SYSTEM_CONFIG: Final = {"automatic_object_spilling_enabled": False}
 """What the head of a cluster must be started with."""
 
+CONNECT_SECONDS: Final = 10.0
+
+_ADDRESS: Final = re.compile(r"(?P<host>[A-Za-z0-9._-]{1,253}):(?P<port>[0-9]{1,5})")
+
 
 class RayEngine:
     """Workers of a Ray cluster, one process each.
@@ -45,15 +51,18 @@ class RayEngine:
 
     Args:
         workers: How many processes; each takes one processor.
-        address: Of a running cluster; None starts one on this machine and ends it afterwards.
+        address: ``host:port`` of a running cluster's head; None starts a cluster on this machine
+            and ends it afterwards.
 
     Raises:
-        ConfigurationError: If ``workers`` is not 1 to 100,000.
+        ConfigurationError: If ``workers`` is not 1 to 100,000, or the address has another form.
     """
 
     def __init__(self, *, workers: int, address: str | None = None) -> None:
         if not 1 <= workers <= MAX_WORKERS:
             raise ConfigurationError(f"got {workers} workers, expected 1 to {MAX_WORKERS}")
+        if address is not None and _ADDRESS.fullmatch(address) is None:
+            raise ConfigurationError("got another address of a Ray cluster than host:port")
         self.workers = workers
         self.address = address
 
@@ -104,7 +113,10 @@ def _connected(address: str | None, workers: int) -> Iterator[None]:
         logging.getLogger(name).setLevel(logging.ERROR)
     problem: str | None = None
     try:
-        if address is None:
+        if address is not None:
+            _knock(address)  # Ray itself goes on trying for many minutes
+            ray.init(address=address, log_to_driver=False)
+        else:
             ray.init(
                 address="local",
                 num_cpus=workers,
@@ -112,9 +124,7 @@ def _connected(address: str | None, workers: int) -> Iterator[None]:
                 log_to_driver=False,
                 _system_config=SYSTEM_CONFIG,
             )
-        else:
-            ray.init(address=address, log_to_driver=False)
-    except (ray.exceptions.RayError, ConnectionError, RuntimeError, ValueError) as error:
+    except (ray.exceptions.RayError, OSError, OverflowError, RuntimeError, ValueError) as error:
         problem = type(error).__name__
     if problem is not None:
         raise EngineError(f"cannot reach or start a Ray cluster: {problem}")
@@ -123,6 +133,12 @@ def _connected(address: str | None, workers: int) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS):
+        pass
 
 
 def check_cluster() -> None:

@@ -18,6 +18,7 @@ from ageassure.audit.degradation import Degradation, degrade
 from ageassure.errors import AgeAssuranceError, EvidenceError, PredictionsError
 from ageassure.estimators.base import Estimator, discover_estimator
 from ageassure.imaging import decode
+from ageassure.results import AgeEstimate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ageassure.audit.datasets.places import PicturePlace
-    from ageassure.results import AgeEstimate
 
 P_OVER_YEARS: Final = (13, 16, 18, 20, 21, 25)
 """Ages a of the columns ``p_over_a``: P(age ≥ a)."""
@@ -193,17 +193,22 @@ class Assessor:
     def _asked(self, picture: bytearray) -> tuple[AgeEstimate | None, str, str | None]:
         """The estimate, or the code of the refusal, or what went wrong."""
         try:
-            return self._estimate(picture), OK, None
+            estimate = self._estimate(picture)
         except EvidenceError as error:
-            return None, error.code, None
+            taken = STATUS.fullmatch(error.code) is None or error.code in (OK, UNREADABLE, ALTERED)
+            failure = "the estimator refuses with a code that is no status" if taken else None
+            return None, error.code, failure
         except AgeAssuranceError as error:
             return None, "", f"the estimator failed: {error} ({error.code})"
         except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
             return None, "", f"the estimator failed: {type(error).__name__}"
         finally:
             _wipe(picture)
+        if not isinstance(estimate, AgeEstimate):
+            return None, "", "the estimator gave no AgeEstimate"
+        return estimate, OK, None
 
-    def _estimate(self, picture: bytearray) -> AgeEstimate:
+    def _estimate(self, picture: bytearray) -> object:
         if self._showing.unchanged:
             return self._estimator.estimate(picture)
         pixels = self._showing.pixels(picture)

@@ -21,7 +21,13 @@ from ageassure.audit.prediction.assessing import (
     Showing,
     named_estimator,
 )
-from ageassure.errors import ConfigurationError, FaceError, ModelIntegrityError, PredictionsError
+from ageassure.errors import (
+    ConfigurationError,
+    EvidenceError,
+    FaceError,
+    ModelIntegrityError,
+    PredictionsError,
+)
 from ageassure.estimators import FacialAgeEstimator
 from ageassure.testing import StubEstimator, estimated_age, known_age
 
@@ -140,6 +146,32 @@ def test_another_failure_ends_the_run_and_keeps_no_picture(job: Job) -> None:
         assert not kept
         trace = trace.tb_next
     gc.collect()
+
+
+class Gives:
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def estimate(self, evidence: Any) -> Any:
+        assert evidence
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.parametrize("answer", [None, 20.5, {"mean_years": 20.5}])
+def test_what_is_no_estimate_ends_the_run(job: Job, answer: Any) -> None:
+    with pytest.raises(PredictionsError, match="the estimator gave no AgeEstimate"):
+        Assessor(Gives(answer))(job)
+
+
+@pytest.mark.parametrize("code", ["ok", "picture_unreadable", "picture_altered", "No face", "a,b"])
+def test_a_refusal_must_have_a_code_of_its_own(job: Job, code: str) -> None:
+    class OtherError(EvidenceError):
+        codes = frozenset({code})
+
+    with pytest.raises(PredictionsError, match="refuses with a code that is no status"):
+        Assessor(Gives(OtherError("why")))(job)
 
 
 def test_a_broken_model_ends_the_run(job: Job) -> None:
