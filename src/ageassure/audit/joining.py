@@ -50,7 +50,7 @@ def join(manifest: Manifest, predictions: Predictions) -> EvaluationTable:
         sample_ids=np.array(manifest.sample_ids, dtype=np.str_),
         age_low_years=manifest.age_low_years,
         age_high_years=manifest.age_high_years,
-        subjects=manifest.subjects,
+        subjects=_subjects([manifest]),
         groups=manifest.groups,
         estimated_age_years=predictions.estimated_age_years[rows],
         p_over={age: predictions.p_over[rows, column] for column, age in enumerate(P_OVER_YEARS)},
@@ -105,14 +105,16 @@ def _people(table: EvaluationTable) -> tuple[DatasetStatement, frozenset[str]]:
 
 
 def _subjects(manifests: Sequence[Manifest]) -> NDArray[np.int64]:
-    if not manifests[0].subject_names:
-        return np.arange(sum(map(len, manifests)))
-    codes: dict[str, int] = {}
-    numbers = [
-        np.array([codes.setdefault(name, len(codes)) for name in manifest.subject_names])
-        for manifest in manifests
-    ]
-    pairs = zip(numbers, manifests, strict=True)
+    """Numbers of people in the order of their names, whatever the order of rows and parts."""
+    named = bool(manifests[0].subject_names)
+    names = [m.subject_names if named else m.sample_ids for m in manifests]
+    _, numbers = np.unique(
+        np.concatenate([np.array(n, dtype=np.str_) for n in names]), return_inverse=True
+    )
+    if not named:
+        return numbers
+    ends = np.cumsum([len(one) for one in names])[:-1]
+    pairs = zip(np.split(numbers, ends), manifests, strict=True)
     return np.concatenate([number[manifest.subjects] for number, manifest in pairs])
 
 

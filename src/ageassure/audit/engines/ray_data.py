@@ -124,7 +124,7 @@ def _connected(address: str | None, workers: int) -> Iterator[None]:
                 log_to_driver=False,
                 _system_config=SYSTEM_CONFIG,
             )
-    except (ray.exceptions.RayError, OSError, OverflowError, RuntimeError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - Ray's start raises anything, bare Exception too
         problem = type(error).__name__
     if problem is not None:
         raise EngineError(f"cannot reach or start a Ray cluster: {problem}")

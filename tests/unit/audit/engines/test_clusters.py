@@ -25,6 +25,9 @@ from ..plugins import install
 if TYPE_CHECKING:
     from pathlib import Path
 
+# A busy machine needs longer to start a cluster than Ray waits.
+os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")
+
 PICTURES = 90
 WORKERS = 3
 
