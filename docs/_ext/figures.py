@@ -437,7 +437,7 @@ def audit_engines() -> str:
 def audit_cost() -> str:
     """The same, for 100 million pictures."""
     found = load(RESULTS / "audit_engines.json")
-    millions, day = 100, 86_400
+    millions, cores = 100, 256
     rows = found["rows"]
     ways = {"threads": found["overhead"]["engine_ms_per_picture"]}
     if found["ray"] is not None:
@@ -446,14 +446,19 @@ def audit_cost() -> str:
     for name, cost_ms in ways.items():
         seconds = cost_ms / 1000 * millions * 1e6
         lines.append(
-            [f"`{name}`", f"{seconds / 3600:,.0f} core-hours", f"{seconds / 256 / day:.1f} days"]
+            [
+                f"`{name}`",
+                f"{seconds / 3600:,.0f} core-hours",
+                f"{seconds / 3600 / cores:.1f} hours",
+            ]
         )
     per_million = rows["mib_per_million_rows"] / 1024
     csv_gb = rows["manifest_mb_per_million_rows"] * millions / 1000
+    headers_minutes = found["shards"]["seconds_per_million_members"] * millions / 60
     return (
-        f"{table(['engine', 'processor time', 'on 256 cores'], lines)}\n\nBeside that, once: "
-        f"{rows['seconds_per_million_rows'] * millions / 60:,.0f} minutes for the rows; the "
-        f"manifest has {csv_gb:,.1f} GB as CSV and takes {per_million * millions:,.0f} GiB "
+        f"{table(['engine', 'processor time', f'on {cores} cores'], lines)}\n\nBeside that, once: "
+        f"{rows['seconds_per_million_rows'] * millions / 60:,.0f} minutes for the rows and, if "
+        f"pictures lie in shards, {headers_minutes:,.0f} for their headers. The manifest has {csv_gb:,.1f} GB as CSV and takes {per_million * millions:,.0f} GiB "
         f"of memory in one piece, or {per_million * 5:,.0f} GiB in parts of five million."
     )
 
