@@ -458,8 +458,9 @@ def audit_cost() -> str:
     return (
         f"{table(['engine', 'processor time', f'on {cores} cores'], lines)}\n\nBeside that, once: "
         f"{rows['seconds_per_million_rows'] * millions / 60:,.0f} minutes for the rows and, if "
-        f"pictures lie in shards, {headers_minutes:,.0f} for their headers. The manifest has {csv_gb:,.1f} GB as CSV and takes {per_million * millions:,.0f} GiB "
-        f"of memory in one piece, or {per_million * 5:,.0f} GiB in parts of five million."
+        f"pictures lie in shards, {headers_minutes:,.0f} for their headers. The manifest has "
+        f"{csv_gb:,.1f} GB as CSV and takes {per_million * millions:,.0f} GiB of memory "
+        f"in one piece, or {per_million * 5:,.0f} GiB in parts of five million."
     )
 
 
