@@ -36,6 +36,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "models" / "data"))
 from degradations import exposed
 from fairface_chips import bordered
 from fairface_split import Part, load_split, read_pictures
+from london import share as share_of_people
 from london import with_interval
 from measures import share
 
@@ -161,8 +162,8 @@ def reached(pairs: dict[str, list[Vector]], true: dict[str, int], bar: int) -> J
     return {
         "bar_years": bar,
         "people": len(below),
-        "one_picture": with_interval(np.array(single, dtype=np.float64), owners),
-        "two_pictures": with_interval(np.array(both, dtype=np.float64), below),
+        "one_picture": share_of_people(single, owners),
+        "two_pictures": share_of_people(both, below),
     }
 
 
