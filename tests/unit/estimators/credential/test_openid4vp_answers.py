@@ -210,6 +210,8 @@ class TestPosted:
             "{",
             '"x"',
             '{"age_sd_jwt":"x"}',
+            '{"age_sd_jwt":1}',
+            '{"age_sd_jwt":null}',
             '{"age_sd_jwt":[]}',
             '{"age_sd_jwt":["x","x"]}',
             '{"age_sd_jwt":["x"],"age_mdoc_0":["x"]}',
