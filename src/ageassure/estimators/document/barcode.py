@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from ageassure.errors import DocumentError
 from ageassure.extras import require_extra
 
-require_extra("documents", "cv2", "numpy", "zxingcpp")
+require_extra("documents", "cv2", "numpy", "simplejpeg", "zxingcpp")
 
 import zxingcpp  # noqa: E402
 
