@@ -15,6 +15,7 @@ from ageassure.cli.audit_data import (
 )
 from ageassure.cli.audit_plan import plan
 from ageassure.cli.audit_report import check, drift, practice, sign
+from ageassure.cli.audit_reporting import report
 from ageassure.cli.demo import demo
 from ageassure.cli.face import estimate, issue
 from ageassure.cli.keys import keys
@@ -44,6 +45,7 @@ for command in (
     leakage,
     predict,
     pseudonymise,
+    report,
     sign,
     check,
     practice,

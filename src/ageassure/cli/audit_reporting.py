@@ -1,0 +1,88 @@
+"""``ageassure audit report``: from predictions to what an auditor signs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ageassure.cli.output import command_with_json, emit
+from ageassure.errors import ConfigurationError, ReportError
+from ageassure.extras import require_extra
+
+FILE = click.Path(path_type=Path)
+
+
+@click.command()
+@click.option("--manifest", type=FILE, required=True, help="CSV or Parquet, its .toml beside it.")
+@click.option("--predictions", type=FILE, required=True, help="CSV or Parquet.")
+@click.option("--plan", type=FILE, required=True, help="TOML: what to measure and to claim.")
+@click.option("--out", type=FILE, required=True, help="A folder; it must not exist.")
+@click.option(
+    "--degraded", type=FILE, multiple=True, help="Predictions of the same pictures made worse."
+)
+@click.option("--attacks", type=FILE, help="A labelled attack set: CSV or Parquet.")
+@click.option("--calibration-manifest", type=FILE, help="Other people, for conformal bounds.")
+@click.option("--calibration-predictions", type=FILE, help="Their predictions.")
+@command_with_json
+def report(
+    manifest: Path,
+    predictions: Path,
+    plan: Path,
+    out: Path,
+    degraded: tuple[Path, ...],
+    attacks: Path | None,
+    calibration_manifest: Path | None,
+    calibration_predictions: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Measure predictions as a plan asks, and write report.json.
+
+    The report is a function of these files and of the versions that it names, to the last byte.
+    What the run cost stands in resources.json, which is no part of it.
+    """
+    require_extra("audit", "numpy", "scipy", "pyarrow", "cv2", "matplotlib", "jinja2")
+    from ageassure.audit.plan_file import read_plan
+    from ageassure.audit.report.annex import annex_bytes
+    from ageassure.audit.report.document import ReportInputs, build_report, report_bytes
+    from ageassure.audit.report.inputs import read_attacks, read_run
+
+    if (calibration_manifest is None) != (calibration_predictions is None):
+        raise ConfigurationError("expected both of the calibration's manifest and predictions")
+    if out.exists():
+        raise ReportError(f"{out.name}: exists and is not overwritten")
+    asked, plan_sha256 = read_plan(plan)
+    presentations, attacks_sha256 = (None, None) if attacks is None else read_attacks(attacks)
+    inputs = ReportInputs(
+        run=read_run(manifest, predictions),
+        plan=asked,
+        plan_sha256=plan_sha256,
+        calibration=None
+        if calibration_manifest is None or calibration_predictions is None
+        else read_run(calibration_manifest, calibration_predictions),
+        degraded=tuple(read_run(manifest, path) for path in degraded),
+        attacks=None if presentations is None else tuple(presentations),
+        attacks_sha256=attacks_sha256,
+    )
+    made = build_report(inputs)
+    contents = {"report.json": report_bytes(made), "resources.json": annex_bytes(inputs.run)}
+    _write(out, contents)
+    first = made["evaluation"]["points"][0]
+    emit(
+        {"folder": str(out), "files": list(contents), "verdict": str(first["verdict"])},
+        [f"{out}: {', '.join(contents)}", f"verdict: {first['verdict']}"],
+        as_json=as_json,
+    )
+
+
+def _write(folder: Path, contents: dict[str, bytes]) -> None:
+    reason: str | None = None
+    try:
+        folder.mkdir()
+        for name, content in contents.items():
+            (folder / name).write_bytes(content)
+    except OSError as error:
+        reason = error.strerror
+    if reason is not None:
+        raise ReportError(f"{folder.name}: cannot be written: {reason}")
