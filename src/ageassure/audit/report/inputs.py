@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ageassure.audit.datasets.manifest import file_sha256, read_manifest
 from ageassure.audit.datasets.statement import MAX_TEXT_CHARACTERS
 from ageassure.audit.joining import join
-from ageassure.audit.liveness import Answer, Presentation
+from ageassure.audit.liveness import LivenessAnswer, Presentation
 from ageassure.audit.prediction.files import read_predictions
 from ageassure.audit.prediction.run import RunFiles
 from ageassure.audit.problems import Problems
@@ -31,7 +31,7 @@ MAX_RECORD_BYTES: Final = 1 << 20
 ATTACK_COLUMNS: Final = ("species", "instrument", "answer", "let_through")
 _DIGESTS: Final = ("manifest_sha256", "predictions_sha256")
 _PERHAPS: Final = ("pipeline_digest", "degradation")
-_ANSWERS: Final = {str(answer): answer for answer in Answer}
+_ANSWERS: Final = {str(answer): answer for answer in LivenessAnswer}
 _TRUTHS: Final = {"yes": True, "no": False}
 
 

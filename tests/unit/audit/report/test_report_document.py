@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from ageassure.audit.liveness import Answer, Presentation
+from ageassure.audit.liveness import LivenessAnswer, Presentation
 from ageassure.audit.report import reading
 from ageassure.audit.report.annex import annex_bytes
 from ageassure.audit.report.document import ReportInputs, build_report, code_digest, report_bytes
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ATTACKS = (
-    Presentation(species="print", instrument="a", answer=Answer.ATTACK, let_through=False),
-    Presentation(species="screen", instrument="b", answer=Answer.BONA_FIDE, let_through=True),
-    Presentation(species=None, instrument="p", answer=Answer.BONA_FIDE, let_through=True),
+    Presentation(species="print", instrument="a", answer=LivenessAnswer.ATTACK, let_through=False),
+    Presentation(
+        species="screen", instrument="b", answer=LivenessAnswer.BONA_FIDE, let_through=True
+    ),
+    Presentation(species=None, instrument="p", answer=LivenessAnswer.BONA_FIDE, let_through=True),
 )
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ageassure.audit.degradation import Degradation
-from ageassure.audit.liveness import Answer
+from ageassure.audit.liveness import LivenessAnswer
 from ageassure.audit.report.degraded import degraded_estimates
 from ageassure.audit.report.inputs import Run, read_attacks, read_run
 from ageassure.errors import DataSetError, PredictionsError
@@ -109,7 +109,11 @@ class TestAttacks:
         found, digest = read_attacks(path)
         assert [one.species for one in found] == ["print", None, "mask"]
         answers = [one.answer for one in found]
-        assert answers == [Answer.ATTACK, Answer.BONA_FIDE, Answer.NO_RESPONSE]
+        assert answers == [
+            LivenessAnswer.ATTACK,
+            LivenessAnswer.BONA_FIDE,
+            LivenessAnswer.NO_RESPONSE,
+        ]
         assert len(digest) == 64
 
     @pytest.mark.parametrize(
