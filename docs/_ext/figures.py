@@ -289,6 +289,47 @@ def detection() -> str:
     )
 
 
+def quality() -> str:
+    """Pictures spoilt by degrees: how far estimates move, and what is refused."""
+    found = load(RESULTS / "quality.json")
+    rows = []
+    for one, other in zip(found["london"]["spoilt"], found["fairface"]["spoilt"], strict=True):
+        sides = (one["found"], other["found"])
+        moved = [_years(side["absolute_years"], side["n"]) for side in sides]
+        auc = other["found"]["auc_10_19_against_20"]
+        rows.append(
+            [
+                one["way"],
+                f"{one['degree']:g} {one['unit']}",
+                moved[0],
+                _share(one["refused"]["all"]),
+                moved[1],
+                _area(auc) if auc else "too few",
+                _share(other["refused"]["all"]),
+            ]
+        )
+    head = ["spoilt", "degree", "London: moved, years", "refused", "FairFace: moved, years"]
+    head += ["AUC, 10–19 against 20+", "refused"]
+    return (
+        f"{table(head, rows)}\n\n{found['data']['london']}, {found['london']['pictures']} people; "
+        f"{found['data']['fairface']}, {found['fairface']['pictures']} pictures. Moved: mean "
+        "absolute distance from the unspoilt picture's estimate, refused or not, if one is found."
+    )
+
+
+def quality_refusals() -> str:
+    """Who is refused as pictures come, by group."""
+    found = load(RESULTS / "quality.json")["as_they_come"]
+    codes = ("face_turned", "face_unclear", "picture_blurred", "picture_dark", "no_face")
+    rows = [
+        [f"{axis}: {name.replace('_', ' ')}", _share(group["all"])]
+        + [percent(group[code][2], 1) if code in group else "none" for code in codes]
+        for axis, groups in found["refused_by_group"].items()
+        for name, group in groups.items()
+    ]
+    return table(["people", "refused", *(f"`{code}`" for code in codes)], rows)
+
+
 def frames() -> str:
     """Several pictures as one evidence: errors, disagreement, and who is let through."""
     found = load(RESULTS / "frames.json")
@@ -605,6 +646,8 @@ MAKERS: Final = {
     "failures": failures,
     "detection": detection,
     "frames": frames,
+    "quality": quality,
+    "quality-refusals": quality_refusals,
     "verification": verification,
     "verification-imports": verification_imports,
     "endpoint": endpoint,
