@@ -24,6 +24,9 @@ FILE = click.Path(path_type=Path)
 @click.option("--attacks", type=FILE, help="A labelled attack set: CSV or Parquet.")
 @click.option("--calibration-manifest", type=FILE, help="Other people, for conformal bounds.")
 @click.option("--calibration-predictions", type=FILE, help="Their predictions.")
+@click.option(
+    "--beside-published", is_flag=True, help="Draw it over NIST's; different data, not comparable."
+)
 @command_with_json
 def report(
     manifest: Path,
@@ -34,10 +37,11 @@ def report(
     attacks: Path | None,
     calibration_manifest: Path | None,
     calibration_predictions: Path | None,
+    beside_published: bool,
     *,
     as_json: bool,
 ) -> None:
-    """Measure predictions as a plan asks, and write report.json.
+    """Measure predictions as a plan asks, and write report.json, report.html and summary.md.
 
     The report is a function of these files and of the versions that it names, to the last byte.
     What the run cost stands in resources.json, which is no part of it.
@@ -47,6 +51,8 @@ def report(
     from ageassure.audit.report.annex import annex_bytes
     from ageassure.audit.report.document import ReportInputs, build_report, report_bytes
     from ageassure.audit.report.inputs import read_attacks, read_run
+    from ageassure.audit.report.page import html_bytes
+    from ageassure.audit.report.summary import summary_bytes
 
     if (calibration_manifest is None) != (calibration_predictions is None):
         raise ConfigurationError("expected both of the calibration's manifest and predictions")
@@ -66,7 +72,12 @@ def report(
         attacks_sha256=attacks_sha256,
     )
     made = build_report(inputs)
-    contents = {"report.json": report_bytes(made), "resources.json": annex_bytes(inputs.run)}
+    contents = {
+        "report.json": report_bytes(made),
+        "report.html": html_bytes(made, beside_published=beside_published),
+        "summary.md": summary_bytes(made),
+        "resources.json": annex_bytes(inputs.run),
+    }
     _write(out, contents)
     first = made["evaluation"]["points"][0]
     emit(

@@ -20,7 +20,7 @@ from ageassure.audit.liveness import liveness
 from ageassure.audit.report.degraded import degraded_estimates
 from ageassure.audit.report.limits import limits_of
 from ageassure.audit.report.reading import FORMAT
-from ageassure.audit.robustness import robustness
+from ageassure.audit.robustness import robustness, simulated_tries
 from ageassure.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -78,6 +78,9 @@ def build_report(inputs: ReportInputs) -> dict[str, Any]:
     evaluation = evaluate(run.table, plan, calibration=calibration)
     degraded = degraded_estimates(run, inputs.degraded)
     curves = robustness(run.table, degraded, plan.points[0], plan) if degraded else None
+    tries = None
+    if degraded and not run.table.clustered:
+        tries = simulated_tries(run.table, degraded, plan.points[0], plan)
     attacks = None if inputs.attacks is None else liveness(inputs.attacks)
     limits = limits_of(
         evaluation,
@@ -90,6 +93,7 @@ def build_report(inputs: ReportInputs) -> dict[str, Any]:
         "limits": as_data(limits),
         "evaluation": evaluation.to_dict(),
         "robustness": as_data(curves),
+        "simulated_tries": as_data(tries),
         "liveness": as_data(attacks),
         "provenance": _provenance(inputs),
     }

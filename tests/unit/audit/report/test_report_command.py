@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-PURE = ("report.json",)
+PURE = ("report.json", "report.html", "summary.md")
 FILES = (*PURE, "resources.json")
 
 

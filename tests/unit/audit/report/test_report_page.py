@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ageassure.audit.report.document import ReportInputs, build_report, report_bytes
+from ageassure.audit.report.inputs import read_run
+from ageassure.audit.report.page import html_bytes
+from ageassure.audit.report.published import MAE_YEARS, mean_and_gini
+from ageassure.audit.report.summary import inert, summary_bytes
+from ageassure.audit.report.wording import percent, share_cell
+
+from .reports import inputs, people, predicted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOSTILE = "<script>alert(1)</script>&<b>$x$|`_{{7*7}}"
+ORDER = (
+    "population",
+    "nist",
+    "ages",
+    "det",
+    "groups",
+    "severity",
+    "calibration",
+    "stability",
+    "liveness",
+    "failures",
+    "published",
+    "limits",
+    "provenance",
+)
+
+
+class Seen(HTMLParser):
+    """Elements, attributes and texts of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    def count(self, tag: str) -> int:
+        return sum(name == tag for name, _ in self.elements)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A report read back, one of whose groups has a hostile name."""
+    folder = tmp_path_factory.mktemp("page")
+    found = inputs(folder)
+    manifest = people(folder, hostile=HOSTILE)
+    run = read_run(manifest, predicted(manifest, "hostile.csv"))
+    made = build_report(ReportInputs(run=run, plan=found.plan, plan_sha256=found.plan_sha256))
+    read: dict[str, Any] = json.loads(report_bytes(made))
+    return read
+
+
+@pytest.fixture(scope="module")
+def page(report: dict[str, Any]) -> str:
+    return html_bytes(report, beside_published=True).decode()
+
+
+class TestPage:
+    def test_nothing_runs_and_nothing_is_fetched(self, page: str) -> None:
+        seen = Seen(page)
+        assert {tag for tag, _ in seen.elements}.isdisjoint(
+            {"script", "link", "img", "iframe", "object", "embed", "form", "image", "b"}
+        )
+        for tag, attributes in seen.elements:
+            for name, value in attributes.items():
+                assert not name.startswith("on"), (tag, name)
+                if name in ("href", "xlink:href", "src"):
+                    assert str(value).startswith("#"), (tag, value)
+        assert "url(http" not in page
+        assert "@import" not in page
+        addresses = re.findall(r"https?://[^\"' <]+", page)
+        assert set(addresses) <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+
+    def test_hostile_names_are_shown_as_they_are(self, page: str) -> None:
+        assert any(HOSTILE in text for text in Seen(page).texts)
+        assert "<script" not in page
+
+    def test_chapters_stand_in_order(self, page: str) -> None:
+        found = [a["id"] for tag, a in Seen(page).elements if tag == "section" and "id" in a]
+        assert found == list(ORDER)
+        assert page.index('class="box') < page.index('id="population"')
+
+    def test_tables_say_what_they_are(self, page: str) -> None:
+        seen = Seen(page)
+        assert seen.count("table") == seen.count("caption") > 10
+        assert all(a.get("scope") in ("row", "col") for tag, a in seen.elements if tag == "th")
+
+    def test_drawings_say_what_they_are(self, page: str) -> None:
+        drawings = re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL)
+        assert len(drawings) == 4
+        for drawing in drawings:
+            (name,) = re.findall(r'aria-labelledby="(\S+)-t \1-d"', drawing)
+            assert f'<title id="{name}-t">' in drawing
+            assert f'<desc id="{name}-d">' in drawing
+            assert "#000000" not in drawing
+
+    def test_the_box_tells_the_claim(self, report: dict[str, Any], page: str) -> None:
+        claim = report["evaluation"]["points"][0]["claim"]
+        box = page[page.index('class="box') : page.index('id="population"')]
+        assert f"{claim['k']} of {claim['n']}" in box
+        assert percent(claim["upper"]) in box
+        assert percent(claim["min_provable"]) in box
+        assert report["evaluation"]["points"][0]["verdict"] in box
+
+    def test_small_groups_are_rows_and_nothing_is_nan(self, tmp_path: Path) -> None:
+        found = inputs(tmp_path)
+        manifest = people(tmp_path, 4)
+        run = read_run(manifest, predicted(manifest, "few.csv", with_chances=False))
+        made = build_report(ReportInputs(run=run, plan=found.plan, plan_sha256=found.plan_sha256))
+        text = html_bytes(made, beside_published=False).decode()
+        assert "sex: female" in text
+        assert "null: " in text
+        assert not re.search(r"\bnan\b", re.sub(r"<style>.*?</style>", "", text), re.IGNORECASE)
+        assert "The estimator gives no probabilities." in text
+
+    def test_a_band_across_the_limit_is_told_in_the_box(self, report: dict[str, Any]) -> None:
+        changed = json.loads(json.dumps(report))
+        changed["evaluation"]["points"][0]["band_across_limit"] = True
+        assert "lies across the limit, so" in html_bytes(changed, beside_published=False).decode()
+
+    def test_published_algorithms_are_not_compared(self, report: dict[str, Any], page: str) -> None:
+        assert page.count("ifferent data, not comparable") >= 3
+        assert "published" not in html_bytes(report, beside_published=False).decode()
+
+
+class TestPublished:
+    @pytest.mark.parametrize(
+        ("algorithm", "gini"),
+        [("regula-000", 0.128), ("neurotechnology-001", 0.0415), ("yoti-004", 0.147)],
+    )
+    def test_golden_vectors(self, algorithm: str, gini: float) -> None:
+        assert mean_and_gini(MAE_YEARS[algorithm])[1] == pytest.approx(gini, abs=0.0006)
+
+
+class TestWording:
+    @pytest.mark.parametrize(
+        ("share", "text"),
+        [
+            (None, "–"),
+            (0.0123, "1.23 %"),
+            (0.00001, "0.001 %"),
+            (1.0, "100 %"),
+            (0.9999, "> 99.9 %"),
+        ],
+    )
+    def test_percent(self, share: float | None, text: str) -> None:
+        assert percent(share) == text
+
+    def test_no_error_is_never_a_bare_zero(self) -> None:
+        figure = {"value": 0.0, "k": 0, "n": 85, "low": 0.0, "high": 0.0425, "reason": None}
+        assert share_cell(figure) == "none (0 of 85; 0–4.25 %)"
+
+
+class TestSummary:
+    def test_it_is_short_and_inert(self, report: dict[str, Any]) -> None:
+        text = summary_bytes(report).decode()
+        assert text.startswith("# Audit report: made-up people")
+        assert f"## {report['evaluation']['points'][0]['verdict']}" in text
+        assert "Cannot support" in text
+        assert report["provenance"]["manifest_sha256"] in text
+        assert "<script" not in text.replace("\\<script", "")
+
+    def test_special_characters_show_themselves(self) -> None:
+        assert inert("a|b<c>[d](e)`f`") == "a\\|b\\<c\\>\\[d\\]\\(e\\)\\`f\\`"
