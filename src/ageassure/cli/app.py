@@ -15,7 +15,7 @@ from ageassure.cli.audit_data import (
 )
 from ageassure.cli.audit_plan import plan
 from ageassure.cli.audit_report import check, drift, practice, sign
-from ageassure.cli.audit_reporting import report
+from ageassure.cli.audit_reporting import compare, report
 from ageassure.cli.demo import demo
 from ageassure.cli.face import estimate, issue
 from ageassure.cli.keys import keys
@@ -46,6 +46,7 @@ for command in (
     predict,
     pseudonymise,
     report,
+    compare,
     sign,
     check,
     practice,

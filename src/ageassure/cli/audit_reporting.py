@@ -1,8 +1,9 @@
-"""``ageassure audit report``: from predictions to what an auditor signs."""
+"""``ageassure audit report`` and ``compare``: from predictions to what an auditor signs."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -97,3 +98,49 @@ def _write(folder: Path, contents: dict[str, bytes]) -> None:
         reason = error.strerror
     if reason is not None:
         raise ReportError(f"{folder.name}: cannot be written: {reason}")
+
+
+@click.command()
+@click.argument("first", type=FILE)
+@click.argument("second", type=FILE)
+@click.option("--manifest", type=FILE, required=True, help="The people of both.")
+@click.option("--plan", type=FILE, required=True, help="TOML: groups and operating points.")
+@command_with_json
+def compare(first: Path, second: Path, manifest: Path, plan: Path, *, as_json: bool) -> None:
+    """Compare the predictions FIRST and SECOND, of the same people.
+
+    Every figure is SECOND less FIRST, with an interval: below zero, SECOND errs less. Both are
+    held to the plan's challenge ages; estimators with challenge ages of their own need a report
+    each.
+    """
+    require_extra("audit", "numpy", "scipy", "pyarrow", "cv2")
+    from ageassure.audit.comparison import compare as compared
+    from ageassure.audit.figure import as_data
+    from ageassure.audit.plan_file import read_plan
+    from ageassure.audit.report.inputs import read_run
+
+    asked, plan_sha256 = read_plan(plan)
+    runs = [read_run(manifest, path) for path in (first, second)]
+    found = compared(runs[0].table, runs[1].table, asked)
+    digests = [run.predictions_sha256 for run in runs]
+    document = {"predictions_sha256": digests, "plan_sha256": plan_sha256, **as_data(found)}
+    emit(document, _compared(document, first.name, second.name), as_json=as_json)
+
+
+def _compared(document: dict[str, Any], first: str, second: str) -> list[str]:
+    from ageassure.audit.report.wording import difference_cell, group_name
+
+    lines = [
+        f"{second} less {first}: {document['samples']} samples, "
+        f"{document['processed_by_both']} processed by both, "
+        f"{document['processed_by_first_only']} by the first only, "
+        f"{document['processed_by_second_only']} by the second only"
+    ]
+    for number, cells in enumerate([document["years"], *document["points"]]):
+        lines += ["", f"operating point {number}" if number else "years of error"]
+        for cell in cells:
+            figures = "  ".join(
+                f"{name} {difference_cell(figure)}" for name, figure in cell["figures"].items()
+            )
+            lines.append(f"  {group_name(cell['where'])}: {figures}")
+    return lines

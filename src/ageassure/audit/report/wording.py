@@ -97,6 +97,16 @@ def number_cell(figure: dict[str, Any] | None) -> str:
     return f"{years(figure['value'])} ({ends}; n = {figure['n']})"
 
 
+def difference_cell(figure: dict[str, Any]) -> str:
+    """A difference with its sign: ``-0.412 (-0.62 to -0.2; n = 400)``."""
+    if figure["value"] is None:
+        return _null(figure)
+    if figure["low"] is None:
+        return f"{figure['value']:+.3g} (n = {figure['n']}; no interval: {figure['reason']})"
+    ends = f"{figure['low']:+.3g} to {figure['high']:+.3g}"
+    return f"{figure['value']:+.3g} ({ends}; n = {figure['n']})"
+
+
 def _null(figure: dict[str, Any]) -> str:
     return f"null: {figure['reason']} (n = {figure['n']})"
 

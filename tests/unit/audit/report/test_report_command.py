@@ -102,3 +102,28 @@ def test_it_is_a_function_of_its_inputs(words: list[object], tmp_path: Path) -> 
     for name in PURE:
         first, second = ((tmp_path / seed / name).read_bytes() for seed in ("1", "2"))
         assert first == second, name
+
+
+def test_two_estimators_are_compared(words: list[object], tmp_path: Path) -> None:
+    manifest, first, plan = words[2], words[4], words[6]
+    second = predicted(tmp_path / "people.csv", "other.csv", seed=9)
+    asked = ("--manifest", manifest, "--plan", plan)
+    result = _run("compare", first, second, *asked, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.output)
+    assert (found["samples"], found["processed_by_both"]) == (400, 380)
+    assert len(found["predictions_sha256"]) == 2
+    figure = found["years"][0]["figures"]["mae"]
+    assert figure["low"] <= figure["value"] <= figure["high"]
+    reverse = json.loads(_run("compare", second, first, *asked, "--json").output)
+    assert reverse["years"][0]["figures"]["mae"]["value"] == pytest.approx(-figure["value"])
+    shown = _run("compare", first, second, *asked).output
+    assert f"everybody: mae {figure['value']:+.3g}" in shown
+    assert "operating point 1" in shown
+
+
+def test_predictions_of_other_people_are_not_compared(words: list[object], tmp_path: Path) -> None:
+    (tmp_path / "others").mkdir()
+    second = predicted(people(tmp_path / "others", 100))
+    result = _run("compare", words[4], second, "--manifest", words[2], "--plan", words[6])
+    assert result.exit_code == ExitStatus.AUDIT_INPUT
