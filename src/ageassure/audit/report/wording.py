@@ -64,8 +64,10 @@ def percent(share: float | None) -> str:
 
 
 def years(value: float | None) -> str:
-    """``3.21``."""
-    return "–" if value is None else f"{value:.2f}"
+    """``3.21``; ``0.042``, one digit more below 1."""
+    if value is None:
+        return "–"
+    return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}"
 
 
 def share_cell(figure: dict[str, Any] | None) -> str:
@@ -82,7 +84,8 @@ def share_cell(figure: dict[str, Any] | None) -> str:
 
 
 def _ends(low: float, high: float) -> str:
-    return f"{percent(low).removesuffix(' %')}–{percent(high)}"
+    first, last = percent(low).removesuffix(" %"), percent(high)
+    return f"{first} % to {last}" if last.startswith(">") else f"{first}–{last}"
 
 
 def number_cell(figure: dict[str, Any] | None) -> str:

@@ -12,7 +12,7 @@ from ageassure.audit.report.inputs import read_run
 from ageassure.audit.report.page import html_bytes
 from ageassure.audit.report.published import MAE_YEARS, mean_and_gini
 from ageassure.audit.report.summary import inert, summary_bytes
-from ageassure.audit.report.wording import percent, share_cell
+from ageassure.audit.report.wording import percent, share_cell, years
 
 from .reports import inputs, people, predicted
 
@@ -167,6 +167,14 @@ class TestWording:
     def test_no_error_is_never_a_bare_zero(self) -> None:
         figure = {"value": 0.0, "k": 0, "n": 85, "low": 0.0, "high": 0.0425, "reason": None}
         assert share_cell(figure) == "none (0 of 85; 0–4.25 %)"
+
+    def test_what_is_less_than_all_is_never_all(self) -> None:
+        figure = {"value": 0.9994, "k": 9494, "n": 9500, "low": 0.9986, "high": 0.9998}
+        assert share_cell(figure) == "99.9 % (9494 of 9500; 99.9 % to > 99.9 %)"
+
+    @pytest.mark.parametrize(("value", "text"), [(None, "–"), (3.214, "3.21"), (-0.0415, "-0.042")])
+    def test_years(self, value: float | None, text: str) -> None:
+        assert years(value) == text
 
 
 class TestSummary:
