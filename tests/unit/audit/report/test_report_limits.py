@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ageassure.audit.evaluation import evaluate
@@ -10,6 +12,9 @@ from ageassure.policy import AgeBand
 
 from ..tables import table
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 GUESSED = DatasetStatement(
     name="made-up people", digest="0" * 64, licence="CC0-1.0", age_proof="apparent",
     subjects_known=True,
@@ -17,7 +22,7 @@ GUESSED = DatasetStatement(
 
 
 def _limits(
-    ages: list[int | tuple[int, int]], band: tuple[int, int], *, sexes: tuple[str, ...]
+    ages: Sequence[int | tuple[int, int]], band: tuple[int, int], *, sexes: tuple[str, ...]
 ) -> dict[str, Limit]:
     estimates = np.full(len(ages), 15.0).tolist()
     sex = [sexes[row % len(sexes)] for row in range(len(ages))]
