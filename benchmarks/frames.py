@@ -65,8 +65,8 @@ class Ages:
     """Distributions of single pictures, and what the shipped limit makes of several."""
 
     def __init__(self) -> None:
-        self.estimator = FacialAgeEstimator()
-        self.greatest_gap_years = FacialPipeline.shipped().limits.greatest_frame_gap_years
+        self.estimator = FacialAgeEstimator(model="age-v1")
+        self.greatest_gap_years = FacialPipeline.shipped("age-v1").limits.greatest_frame_gap_years
 
     def single(self, evidence: bytes | Pixels) -> Vector | None:
         """The distribution of one picture; None if it is refused."""

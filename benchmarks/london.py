@@ -1,11 +1,12 @@
-"""Estimated ages of the London photographs, through everything that ships.
+r"""Estimated ages of the London photographs, through everything that ships.
 
 The Face Research Lab London Set (DeBruine & Jones, CC BY 4.0): 204 studio photographs of 102
 consenting adults of 18 to 54, a neutral and a smiling one each. Their ages are self-reported; four
 photographs of two people have none. The pictures are not part of this repository::
 
     python benchmarks/london.py ../shared/data/london
-    python benchmarks/london.py ../shared/data/london --json benchmarks/results/london.json
+    python benchmarks/london.py ../shared/data/london --model age-v1 \
+        --json benchmarks/results/age-v1-london.json
 
 Two photographs of one person are not independent: intervals (95 %, percentile) come from a
 bootstrap over people. Nothing was fitted on these photographs. Nobody in them is under 18, so they
@@ -27,7 +28,12 @@ import numpy as np
 from ageassure.cli.face import DEFAULT_ALPHA, facial_policy
 from ageassure.errors import EvidenceError
 from ageassure.estimators import FacialAgeEstimator
-from ageassure.estimators.facial.pipeline import LONG_SIDE_PIXELS, FacialPipeline
+from ageassure.estimators.facial.pipeline import (
+    AGE_MODELS,
+    DEFAULT_MODEL,
+    LONG_SIDE_PIXELS,
+    FacialPipeline,
+)
 from ageassure.estimators.facial.raw import FEATURES
 from ageassure.imaging import decode
 from ageassure.results import Outcome
@@ -67,9 +73,9 @@ class Measured:
         return int(float(self.row["age"])) if self.row["age"] else None
 
 
-def measure(folder: Path) -> tuple[list[Measured], Json]:
+def measure(model_id: str, folder: Path) -> tuple[list[Measured], Json]:
     """Run every photograph through estimator and policy."""
-    estimator, pipeline = FacialAgeEstimator(), FacialPipeline.shipped()
+    estimator, pipeline = FacialAgeEstimator(model=model_id), FacialPipeline.shipped(model_id)
     policies = {
         alpha: facial_policy(estimator, age_limit=AGE_LIMIT, alpha=alpha)
         for alpha in (DEFAULT_ALPHA, *OTHER_ALPHAS)
@@ -101,6 +107,7 @@ def measure(folder: Path) -> tuple[list[Measured], Json]:
             )
         )
     how = {
+        "model": model_id,
         "age_limit": AGE_LIMIT,
         "alpha": DEFAULT_ALPHA,
         "challenge_age_years": estimator.challenge_age(AGE_LIMIT, alpha=DEFAULT_ALPHA).age_years,
@@ -254,9 +261,10 @@ def _cell(found: Json) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the estimator on the London set.")
     parser.add_argument("folder", type=Path, help="holds labels.csv and images/")
+    parser.add_argument("--model", choices=AGE_MODELS, default=DEFAULT_MODEL)
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the result there, too")
     arguments = parser.parse_args()
-    result = evaluated(*measure(arguments.folder))
+    result = evaluated(*measure(arguments.model, arguments.folder))
     show(result)
     if arguments.json is not None:
         text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False)

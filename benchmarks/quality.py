@@ -99,7 +99,7 @@ class Gauge:
     """The pipeline with its limits applied afterwards, so that refused faces have an age too."""
 
     def __init__(self) -> None:
-        self.pipeline = FacialPipeline.shipped()
+        self.pipeline = FacialPipeline.shipped("age-v1")
         self.calibration = Calibration.from_json(read_pinned("age-v1", "calibration.json"))
         self._finder = FaceFinder.shipped()
 
@@ -287,7 +287,7 @@ def _outside(one: Seen) -> float:
 
 
 def measure(london_folder: Path, fairface_folder: Path) -> Json:
-    gauge, estimator = Gauge(), FacialAgeEstimator()
+    gauge, estimator = Gauge(), FacialAgeEstimator(model="age-v1")
     bar = estimator.challenge_age(LIMIT_YEARS, alpha=ALPHA)
     sets = {"london": london(london_folder), "fairface": fairface(fairface_folder)}
     found: Json = {

@@ -3,29 +3,41 @@
 The tables are made from what the benchmarks wrote to ``benchmarks/results`` and from the operating
 points that ship with a model::
 
-    python docs/_ext/figures.py            # print the README's tables
-    python docs/_ext/figures.py --readme   # write them between the README's markers
+    python docs/_ext/figures.py           # print the README's tables
+    python docs/_ext/figures.py --write   # write them between the markers of the README and of the
+                                          # default age network's model card
 
-A test fails when the README differs from what this prints.
+A test fails when these files differ from what this makes.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from age_figures import age_network_groups, age_networks, coverage, tried
+from figure_parts import (
+    CARD,
+    FAIRFACE,
+    LONDON,
+    OPERATING_POINTS,
+    RESULTS,
+    ROOT,
+    area,
+    load,
+    percent,
+    share,
+    table,
+    years,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from sphinx.application import Sphinx
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-RESULTS: Final = ROOT / "benchmarks" / "results"
-OPERATING_POINTS: Final = ROOT / "models" / "age-v1" / "operating_points.json"
 BEGIN: Final = "<!-- figures: made by docs/_ext/figures.py -->"
 END: Final = "<!-- end of figures -->"
 
@@ -34,37 +46,7 @@ README_LIMIT_YEARS: Final = 18
 Json = dict[str, Any]
 
 
-def load(path: Path) -> Json:
-    """One file of results."""
-    found: Json = json.loads(path.read_text(encoding="utf-8"))
-    return found
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(row) + " |" for row in lines)
-
-
-def percent(value: float, decimals: int = 0) -> str:
-    """A share as a percentage; what is more than 0 is never shown as 0."""
-    if 0 < value < 0.5 / 10 ** (2 + decimals):
-        return f"< {10**-decimals:g} %"
-    return f"{value * 100:.{decimals}f} %"
-
-
 # -- London photographs: errors in years --------------------------------------------------------
-
-
-LEAST_RESAMPLED: Final = 5
-"""People from whom a bootstrap says anything; resampling one person has no width at all."""
-
-
-def _years(found: Json, people: int, sign: str = "") -> str:
-    value = f"{found['value']:{sign}.1f}"
-    if people < LEAST_RESAMPLED:
-        return f"{value} (too few people for an interval)"
-    return f"{value} [{found['low']:{sign}.1f}, {found['high']:{sign}.1f}]"
 
 
 def _percent(found: Json) -> str:
@@ -72,8 +54,8 @@ def _percent(found: Json) -> str:
 
 
 def _london_row(name: str, found: Json) -> list[str]:
-    mae = _years(found["mae_years"], found["people"])
-    bias = _years(found["bias_years"], found["people"], "+")
+    mae = years(found["mae_years"], found["people"])
+    bias = years(found["bias_years"], found["people"], "+")
     people = f"{found['people']} ({found['pictures']})"
     return [name, people, mae, bias, _percent(found["called_over"])]
 
@@ -98,7 +80,7 @@ _LONDON_HEAD = [
 
 def london() -> str:
     """Errors on the London photographs, by group."""
-    found = load(RESULTS / "london.json")
+    found = load(RESULTS / LONDON)
     return f"{table(_LONDON_HEAD, _london_rows(found))}\n\n{_london_note(found)}"
 
 
@@ -119,16 +101,6 @@ def _london_note(found: Json) -> str:
 # -- operating points: who is let through -------------------------------------------------------
 
 
-def _share(found: Sequence[float]) -> str:
-    count, n = int(found[0]), int(found[1])
-    if not n:
-        return "nobody measured"
-    value, low, high = (percent(share, 1) for share in found[2:])
-    if not count:
-        return f"none of {n:,} [at most {high}]"
-    return f"{value} [{low}, {high}] ({count:,} of {n:,})"
-
-
 def _point(entry: Json) -> list[str]:
     bar = entry["bar"]
     asked = [f"{entry['age_limit']}", percent(entry["alpha"], 1)]
@@ -141,9 +113,9 @@ def _point(entry: Json) -> list[str]:
         entry["shown"],
         f"{bar['k']} of {bar['n']:,} aged {band['first_years']}–{band['last_years']}, "
         f"at most {percent(entry['upper_bound'], 2)}",
-        _share(entry["test"]["protected"]),
-        _share(by_group["20–29"]),
-        _share(by_group["30+"]),
+        share(entry["test"]["protected"]),
+        share(by_group["20–29"]),
+        share(by_group["30+"]),
     ]
 
 
@@ -181,14 +153,9 @@ def lower_bars() -> str:
 # -- FairFace, test part: groups of people ------------------------------------------------------
 
 
-def _area(found: Json) -> str:
-    n = " against ".join(f"{count:,}" for count in found["n"])
-    return f"{found['value']:.2f} [{found['low']:.2f}, {found['high']:.2f}] ({n})"
-
-
 def fairface() -> str:
     """How well ages are told apart, through the pipeline and on ready-made chips."""
-    found = load(RESULTS / "age-v1-fairface.json")
+    found = load(RESULTS / FAIRFACE)
     ways = {
         "through the whole pipeline": found["through_the_pipeline"],
         "on FairFace's own chips": found["on_exact_chips"],
@@ -198,9 +165,9 @@ def fairface() -> str:
         [
             name,
             f"{way['n']:,}",
-            _area(way["auc_by_estimated_age"]["10–19 against 20+"]),
-            _area(way["auc_by_estimated_age"]["0–9 against 20+"]),
-            _share(way["children_0_9_at_18_or_over"]["calibrated"]),
+            area(way["auc_by_estimated_age"]["10–19 against 20+"]),
+            area(way["auc_by_estimated_age"]["0–9 against 20+"]),
+            share(way["children_0_9_at_18_or_over"]["calibrated"]),
         ]
         for name, way in ways.items()
     ]
@@ -218,7 +185,7 @@ def fairface() -> str:
 
 def fairface_groups() -> str:
     """The same by sex, ethnicity and both, with who is called OVER at the widest bar."""
-    found = load(RESULTS / "age-v1-fairface.json")
+    found = load(RESULTS / FAIRFACE)
     alpha = max(found["by_group"]["sex"]["female"]["called_over_18"], key=float)
     marks = {
         "least AUC": found["worst_group"]["least_auc"],
@@ -236,9 +203,9 @@ def fairface_groups() -> str:
                 [
                     f"{people} (worst: {worst})" if worst else people,
                     f"{group['n']:,}",
-                    _area(group["auc_by_estimated_age_10_19_against_20"]),
-                    _share(shares["10–19"]),
-                    _share(shares["30+"]),
+                    area(group["auc_by_estimated_age_10_19_against_20"]),
+                    share(shares["10–19"]),
+                    share(shares["30+"]),
                 ]
             )
     return (
@@ -252,19 +219,19 @@ def cross_fitted() -> str:
     """The challenge ages, had the calibration been fitted on other people than the bars."""
     rows = [
         [percent(e["alpha"], 1), f"{e['shipped_years']:.2f}", f"{e['cross_fitted_years']:.2f}"]
-        for e in load(RESULTS / "age-v1-fairface.json")["challenge_age_cross_fitted"]
+        for e in load(RESULTS / FAIRFACE)["challenge_age_cross_fitted"]
     ]
     return table(["error claimed", "as shipped, years", "fitted on other people, years"], rows)
 
 
 def failures() -> str:
     """Pictures of the test part that were not processed, by group."""
-    found = load(RESULTS / "age-v1-fairface.json")["failures_to_process"]
+    found = load(RESULTS / FAIRFACE)["failures_to_process"]
     axes = {"age": "by_group", "sex": "by_sex", "ethnicity and sex": "by_ethnicity_and_sex"}
-    rows = [["all", _share(found["all"])]]
+    rows = [["all", share(found["all"])]]
     for axis, member in axes.items():
-        for name, share in found[member].items():
-            rows.append([f"{axis}: {name.replace('_', ' ')}", _share(share)])
+        for name, refused in found[member].items():
+            rows.append([f"{axis}: {name.replace('_', ' ')}", share(refused)])
     reasons = ", ".join(f"{n} `{code}`" for code, n in found["reasons"].items())
     return f"{table(['people', 'not processed'], rows)}\n\nReasons: {reasons}."
 
@@ -276,7 +243,7 @@ def detection() -> str:
     """Faces found, by their size, with one detector and with both."""
     found = load(RESULTS / "detection.json")
     rows = [
-        [percent(row["share_of_side"]), _share(row["at_128"]), _share(row["at_128_then_256"])]
+        [percent(row["share_of_side"]), share(row["at_128"]), share(row["at_128_then_256"])]
         for row in found["found"]
     ]
     head = ["face's width, of the picture's side", "at 128 px alone", "then at 256 px"]
@@ -295,17 +262,17 @@ def quality() -> str:
     rows = []
     for one, other in zip(found["london"]["spoilt"], found["fairface"]["spoilt"], strict=True):
         sides = (one["found"], other["found"])
-        moved = [_years(side["absolute_years"], side["n"]) for side in sides]
+        moved = [years(side["absolute_years"], side["n"]) for side in sides]
         auc = other["found"]["auc_10_19_against_20"]
         rows.append(
             [
                 one["way"],
                 f"{one['degree']:g} {one['unit']}",
                 moved[0],
-                _share(one["refused"]["all"]),
+                share(one["refused"]["all"]),
                 moved[1],
-                _area(auc) if auc else "too few",
-                _share(other["refused"]["all"]),
+                area(auc) if auc else "too few",
+                share(other["refused"]["all"]),
             ]
         )
     head = ["spoilt", "degree", "London: moved, years", "refused", "FairFace: moved, years"]
@@ -322,7 +289,7 @@ def quality_refusals() -> str:
     found = load(RESULTS / "quality.json")["as_they_come"]
     codes = ("face_turned", "face_unclear", "picture_blurred", "picture_dark", "no_face")
     rows = [
-        [f"{axis}: {name.replace('_', ' ')}", _share(group["all"])]
+        [f"{axis}: {name.replace('_', ' ')}", share(group["all"])]
         + [percent(group[code][2], 1) if code in group else "none" for code in codes]
         for axis, groups in found["refused_by_group"].items()
         for name, group in groups.items()
@@ -338,13 +305,13 @@ def frames() -> str:
     rows = [
         [
             name,
-            _years(kind["mae_years"], people),
-            _years(kind["standard_deviation_years"], people),
+            years(kind["mae_years"], people),
+            years(kind["standard_deviation_years"], people),
         ]
         for name, kind in london["errors"].items()
     ]
     errors = table(["London", "mean absolute error, years", "width (standard deviation)"], rows)
-    rows = [["one person, neutral and smiling", _share(london["one_person_refused"])]]
+    rows = [["one person, neutral and smiling", share(london["one_person_refused"])]]
     rows += [
         [f"two people, ages {name} years apart", f"{percent(f['refused'])} of {f['pairs']:,} pairs"]
         for name, f in london["two_people"].items()
@@ -360,7 +327,7 @@ def frames() -> str:
     )
     rows = [
         [percent(one["alpha"], 1), f"{one['bar_years']:.1f}"]
-        + [_share(one[kind]) for kind in ("one_picture", "three_variants")]
+        + [share(one[kind]) for kind in ("one_picture", "three_variants")]
         for one in teens["called_over"]
     ]
     over = table(
@@ -663,7 +630,7 @@ def soak() -> str:
 
 def readme() -> str:
     """The README's tables: one limit, everybody, and the time."""
-    found = load(RESULTS / "london.json")
+    found = load(RESULTS / LONDON)
     rows = [row for row in _london_rows(found) if row[0] == "all" or row[0].startswith("sex")]
     rows += [row for row in _london_rows(found) if row[0].endswith("(worst)") and row not in rows]
     return "\n\n".join(
@@ -730,6 +697,10 @@ MAKERS: Final = {
     "london": london,
     "challenge-ages": challenge_ages,
     "lower-bars": lower_bars,
+    "age-networks": age_networks,
+    "age-network-groups": age_network_groups,
+    "coverage": coverage,
+    "tried": tried,
     "fairface": fairface,
     "fairface-groups": fairface_groups,
     "cross-fitted": cross_fitted,
@@ -764,8 +735,30 @@ def setup(app: Sphinx) -> dict[str, bool]:
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def replaced(text: str) -> str:
-    """``text`` with what stands between the markers made anew.
+def card() -> str:
+    """The model card's tables."""
+    return "\n\n".join(
+        [
+            "**Beside age-v1**",
+            age_networks(),
+            "**By group**",
+            age_network_groups(),
+            "**Intervals**",
+            coverage(),
+            "**Challenge ages**",
+            challenge_ages(),
+            "**What was tried**",
+            tried(),
+        ]
+    )
+
+
+FILES: Final = {ROOT / "README.md": readme, CARD: card}
+"""Files with tables between markers, and what makes them."""
+
+
+def replaced(text: str, made: str) -> str:
+    """``text`` with what stands between the markers replaced by ``made``.
 
     Raises:
         ValueError: If the markers are not there, in order.
@@ -774,16 +767,16 @@ def replaced(text: str) -> str:
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise ValueError(f"got a text without the markers {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{readme()}\n\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{made}\n\n{END}{after}"
 
 
 def main() -> None:
-    """Print the README's tables, or write them into it."""
+    """Print the README's tables, or write all tables into their files."""
     parser = argparse.ArgumentParser(description="Make the tables of measured figures.")
-    parser.add_argument("--readme", action="store_true", help="write them into README.md")
-    if parser.parse_args().readme:
-        path = ROOT / "README.md"
-        path.write_text(replaced(path.read_text(encoding="utf-8")), encoding="utf-8")
+    parser.add_argument("--write", action="store_true", help="write them into their files")
+    if parser.parse_args().write:
+        for path, make in FILES.items():
+            path.write_text(replaced(path.read_text(encoding="utf-8"), make()), encoding="utf-8")
     else:
         sys.stdout.write(readme() + "\n")
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ageassure.estimators.facial.calibration import Calibration
+    from ageassure.estimators.facial.calibrations import AnyCalibration
     from ageassure.estimators.facial.pipeline import FacialPipeline
     from ageassure.imaging import Frame
 
@@ -58,22 +58,25 @@ class Outputs:
 
     def processed(self) -> Self:
         """Only the pictures that were not refused."""
-        kept = np.flatnonzero(self.refusals == 0)
+        return self.only(self.refusals == 0)
+
+    def only(self, members: NDArray[np.bool_]) -> Self:
+        """Only these pictures."""
         return type(self)(
-            faces=tuple(self.faces[i] for i in kept),
-            probabilities=self.probabilities[kept],
-            refusals=self.refusals[kept],
+            faces=tuple(self.faces[i] for i in np.flatnonzero(members)),
+            probabilities=self.probabilities[members],
+            refusals=self.refusals[members],
         )
 
     def features(self) -> NDArray[np.float64]:
         """What the calibration works on, float64 ``[N, len(FEATURES)]``."""
         return np.stack([_raw(answer).features() for answer in self.probabilities])
 
-    def calibrated(self, calibration: Calibration) -> NDArray[np.float64]:
+    def calibrated(self, calibration: AnyCalibration) -> NDArray[np.float64]:
         """Probabilities of the completed years, float64 ``[N, 121]``."""
         return np.stack([calibration.probabilities(_raw(a)) for a in self.probabilities])
 
-    def mean_years(self, calibration: Calibration) -> NDArray[np.float64]:
+    def mean_years(self, calibration: AnyCalibration) -> NDArray[np.float64]:
         """Estimated ages, float64 ``[N]``: to the last bit those that the estimator gives."""
         return np.array([_mean_years(one) for one in self.calibrated(calibration)])
 
@@ -137,4 +140,5 @@ def _measured(
 
 
 def _on_exact_chip(pipeline: FacialPipeline, frame: Frame) -> NDArray[np.float64]:
-    return pipeline.age_probabilities(frame, extract_chip(frame, exact_region()))
+    chip = extract_chip(frame, exact_region(), pipeline.chip_pixels)
+    return pipeline.age_probabilities(frame, chip)

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ageassure.estimators import FacialAgeEstimator
+from ageassure.estimators.facial.pipeline import AGE_MODELS, DEFAULT_MODEL
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -16,14 +19,29 @@ def figures(extension: Callable[[str], Any]) -> Any:
     return extension("figures")
 
 
-def test_the_readme_holds_what_is_generated(figures: Any, root: Path) -> None:
-    text = (root / "README.md").read_text(encoding="utf-8")
-    assert figures.replaced(text) == text, "run: python docs/_ext/figures.py --readme"
+def test_readme_and_card_hold_what_is_generated(figures: Any) -> None:
+    assert {path.name for path in figures.FILES} == {"README.md", "MODEL_CARD.md"}
+    for path, make in figures.FILES.items():
+        text = path.read_text(encoding="utf-8")
+        assert figures.replaced(text, make()) == text, "run: python docs/_ext/figures.py --write"
+
+
+def test_the_figures_are_those_of_the_default_network(extension: Callable[[str], Any]) -> None:
+    figures = extension("figure_parts")
+    assert figures.MODEL == DEFAULT_MODEL
+    assert set(AGE_MODELS) == {figures.BASELINE, figures.MODEL}
+    for model_id in AGE_MODELS:
+        digest = FacialAgeEstimator(model=model_id).pipeline_digest
+        for path, place in (("fairface", ()), ("london", ("policy",))):
+            found = figures.load(figures.RESULTS / f"{model_id}-{path}.json")
+            for member in place:
+                found = found[member]
+            assert found["pipeline_digest"] == digest, f"measure {model_id} again: {path}"
 
 
 def test_a_readme_without_markers_is_refused(figures: Any) -> None:
     with pytest.raises(ValueError, match="without the markers"):
-        figures.replaced("no markers")
+        figures.replaced("no markers", "a table")
 
 
 def test_every_table_can_be_made(figures: Any, root: Path) -> None:
@@ -39,9 +57,9 @@ def test_a_bar_that_was_not_earned_is_said_to_be_none(figures: Any) -> None:
 
 
 def test_a_group_of_nobody_is_said_to_be_so(figures: Any) -> None:
-    assert figures._share([0, 0]) == "nobody measured"
+    assert figures.share([0, 0]) == "nobody measured"
 
 
 def test_none_of_few_is_not_shown_as_zero(figures: Any) -> None:
-    assert figures._share([0, 115, 0.0, 0.0, 0.03157]) == "none of 115 [at most 3.2 %]"
-    assert figures._share([1, 2969, 0.0003, 1e-5, 0.002]) == "< 0.1 % [< 0.1 %, 0.2 %] (1 of 2,969)"
+    assert figures.share([0, 115, 0.0, 0.0, 0.03157]) == "none of 115 [at most 3.2 %]"
+    assert figures.share([1, 2969, 0.0003, 1e-5, 0.002]) == "< 0.1 % [< 0.1 %, 0.2 %] (1 of 2,969)"

@@ -290,6 +290,10 @@ def test_in_every_orientation_a_jpeg_is_nearly_as_old_with_the_same_outcome(
     upright = shipped().estimate(oriented(".jpg", 1))
     turned_file = shipped().estimate(oriented(".jpg", orientation))
     assert turned_file.mean_years == pytest.approx(upright.mean_years, abs=0.5)
-    for limit, alpha in itertools.product((18, 21), (0.05, 0.01)):
-        bar = shipped().challenge_age(limit, alpha=alpha).age_years
+    asked = itertools.product((18, 21), (0.05, 0.01))
+    bars = [shipped().challenge_age(limit, alpha=alpha).age_years for limit, alpha in asked]
+    # A picture that lies on a bar may fall to either side of it.
+    bars = [bar for bar in bars if abs(upright.mean_years - bar) > 0.5]
+    assert bars
+    for bar in bars:
         assert (turned_file.mean_years >= bar) == (upright.mean_years >= bar)

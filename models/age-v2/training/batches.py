@@ -13,7 +13,7 @@ from pictures import exact_matrix
 from targets import labels, sampling_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.random import Generator
@@ -33,6 +33,8 @@ DIVISOR: Final = 256.0
 class Config:
     """One ``[network.<name>]`` of ``config.toml`` over its ``[common]``; explained there."""
 
+    what: str
+    start: str
     side: int
     seed: int
     epochs: int
@@ -49,6 +51,7 @@ class Config:
     mix_alpha: float
     balance: float
     balance_floor: int
+    emphasis: Mapping[str, float]
     smoothing: float
     teachers: tuple[str, ...]
     teacher_share: float
@@ -107,7 +110,9 @@ class Batches:
         self._pictures = pictures
         self._config = config
         self.labels = labels(pictures.faces)
-        self._weights = sampling_weights(self.labels, config.balance, config.balance_floor)
+        self._weights = sampling_weights(
+            self.labels, config.balance, config.balance_floor, config.emphasis
+        )
         self._exact = exact_matrix()
 
     def __len__(self) -> int:

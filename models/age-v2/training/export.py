@@ -35,7 +35,14 @@ class Graph:
         self.weights: list[onnx.TensorProto] = []
 
     def weight(self, name: str, values: NDArray[np.float32 | np.int64]) -> str:
-        """Add a constant; its name."""
+        """Add a constant; its name.
+
+        Subnormal numbers become 0: against a sum of ordinary size they add nothing, and many
+        processors multiply them slowly.
+        """
+        if values.dtype == np.float32:
+            values = np.where(np.abs(values) < np.finfo(np.float32).smallest_normal, 0, values)
+            values = values.astype(np.float32)
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 

@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812 - torch's own custom
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from fairface_split import LabelledFace
     from numpy.typing import NDArray
@@ -36,11 +36,13 @@ class Labels:
         group: Age group.
         sex: 0 or 1.
         ethnicity: 0 … 6.
+        cells: Names of the cells of ethnicity × sex, in the order of :attr:`cell`.
     """
 
     group: NDArray[np.intp]
     sex: NDArray[np.intp]
     ethnicity: NDArray[np.intp]
+    cells: tuple[str, ...]
 
     @property
     def cell(self) -> NDArray[np.intp]:
@@ -56,20 +58,26 @@ def labels(faces: Sequence[LabelledFace]) -> Labels:
         group=np.array([FIRST_YEARS.index(face.age_low) for face in faces]),
         sex=np.array([sexes.index(face.sex) for face in faces]),
         ethnicity=np.array([ethnicities.index(face.ethnicity) for face in faces]),
+        cells=tuple(f"{ethnicity}, {sex}" for ethnicity in ethnicities for sex in sexes),
     )
 
 
-def sampling_weights(found: Labels, power: float, floor: int) -> NDArray[np.float64]:
+def sampling_weights(
+    found: Labels, power: float, floor: int, emphasis: Mapping[str, float]
+) -> NDArray[np.float64]:
     """Weights that draw rare cells of ethnicity × sex × age more often; sum 1.
 
     Args:
         found: Labels of all pictures to draw from.
         power: 0 draws as often as there are pictures, 1 all cells equally often.
         floor: Cells with fewer pictures are treated as if they had this many.
+        emphasis: Further factors for cells of ethnicity × sex, by name.
     """
     cells = found.cell * GROUPS + found.group
-    counts = np.bincount(cells, minlength=14 * GROUPS)
+    counts = np.bincount(cells, minlength=len(found.cells) * GROUPS)
     weights = 1.0 / np.maximum(counts[cells], floor) ** power
+    for name, factor in emphasis.items():
+        weights[found.cell == found.cells.index(name)] *= factor
     return weights / weights.sum()
 
 

@@ -63,7 +63,7 @@ def answers(
     found = []
     for rows in np.array_split(np.arange(len(pictures.faces)), max(1, len(pictures.faces) // 256)):
         chips = normalised(plain_chips(pictures, rows, side, exact=exact))
-        both = [network.age(network.features(x)).softmax(1) for x in (chips, chips.flip(3))]
+        both = [network.age(network.features(x)).float().softmax(1) for x in (chips, chips.flip(3))]
         found.append((both[0] + both[1]) / 2)
     together: NDArray[np.float32] = torch.cat(found).numpy()
     return together
@@ -92,7 +92,7 @@ class Training:
         self._sexes = F.one_hot(torch.from_numpy(found.sex)).float()
         self._ethnicities = F.one_hot(torch.from_numpy(found.ethnicity)).float()
         self._years = _age_v1_answers(train, work)
-        self._network, self.average = _start(train, config), _start(train, config)
+        self._network, self.average = (_start(train, config, work) for _ in range(2))
         self._optimiser = torch.optim.AdamW(_parameter_groups(self._network, config))
         self.epoch = 0
         if self._file.is_file():
@@ -169,11 +169,16 @@ class Training:
                 kept.lerp_(value, 1 - keep)
 
 
-def _start(train: Pictures, config: Config) -> AgeNetwork:
-    rows = np.random.default_rng(config.seed).choice(len(train.faces), 512, replace=False)
+def _start(train: Pictures, config: Config, work: Path) -> AgeNetwork:
     torch.manual_seed(config.seed)
-    chips = normalised(plain_chips(train, rows, config.side, exact=False))
-    network = from_age_v1(AGE_V1, chips, dropout=config.dropout, drop_path=config.drop_path)
+    if config.start == "age-v1":
+        rows = np.random.default_rng(config.seed).choice(len(train.faces), 512, replace=False)
+        chips = normalised(plain_chips(train, rows, config.side, exact=False))
+        network = from_age_v1(AGE_V1, chips, dropout=config.dropout, drop_path=config.drop_path)
+    else:
+        network = AgeNetwork(dropout=config.dropout, drop_path=config.drop_path)
+        state = torch.load(work / f"{config.start}.pt", weights_only=True)
+        network.load_state_dict(state["average"])
     return network.to(memory_format=torch.channels_last)
 
 
@@ -216,7 +221,8 @@ def _taught(train: Pictures, work: Path, name: str) -> Tensor:
         network = AgeNetwork(dropout=0.0, drop_path=0.0)
         network.load_state_dict(torch.load(work / f"{name}.pt", weights_only=True)["average"])
         side = Config.read(CONFIG, name).side
-        both = [answers(network, train, side, exact=exact) for exact in (True, False)]
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            both = [answers(network, train, side, exact=exact) for exact in (True, False)]
         np.save(path, (both[0] + both[1]) / 2)
     return _checked(np.load(path), train)
 
@@ -228,12 +234,15 @@ def _checked(found: NDArray[np.float32], train: Pictures) -> Tensor:
 
 
 def order(document: Mapping[str, Any]) -> list[str]:
-    """The networks that the file is made of, each after those that teach it."""
+    """The networks of the file, each after those that it starts from or learns from."""
     found: list[str] = []
 
     def add(name: str) -> None:
-        for teacher in document["network"][name].get("teachers", ()):
-            add(teacher)
+        entries = document["network"][name]
+        before = [*entries.get("teachers", ()), entries.get("start", "age-v1")]
+        for other in before:
+            if other != "age-v1":
+                add(other)
         if name not in found:
             found.append(name)
 

@@ -14,9 +14,9 @@ from skimage.data import astronaut
 
 from ageassure.errors import EvidenceError, FaceError, ModelIntegrityError, PictureError
 from ageassure.estimators import FacialAgeEstimator
-from ageassure.estimators.facial.calibration import Calibration
 from ageassure.estimators.facial.frames import MAX_FRAMES, combined, frames_of
 from ageassure.estimators.facial.pipeline import FacialPipeline
+from ageassure.estimators.facial.scaling import GroupScaling
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -145,7 +145,7 @@ def test_frames_in_frames_are_no_pictures() -> None:
 
 def test_pictures_of_two_people_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([bell(25), bell(60)])
-    monkeypatch.setattr(Calibration, "probabilities", lambda *_: next(answers))
+    monkeypatch.setattr(GroupScaling, "probabilities", lambda *_: next(answers))
     evidence = [png(portrait()), png(portrait())]
     assert code(evidence) == "frames_disagree"
     assert not any(map(any, evidence))

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from ageassure.errors import FaceError
+from ageassure.errors import ConfigurationError, FaceError, ModelIntegrityError
 from ageassure.estimators.facial import alignment, detection, faces, mesh, pipeline, quality
-from ageassure.estimators.facial.pipeline import FacialPipeline
+from ageassure.estimators.facial.faces import FaceFinder
+from ageassure.estimators.facial.pipeline import AGE_MODELS, FacialPipeline
 from ageassure.estimators.facial.quality import QualityLimits
 from ageassure.imaging import Frame
+from ageassure.inference import load_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,9 +27,9 @@ def portrait() -> NDArray[np.uint8]:
     return pixels
 
 
-@pytest.fixture(scope="module")
-def shipped() -> FacialPipeline:
-    return FacialPipeline.shipped()
+@pytest.fixture(scope="module", params=AGE_MODELS)
+def shipped(request: pytest.FixtureRequest) -> FacialPipeline:
+    return FacialPipeline.shipped(request.param)
 
 
 def test_a_portrait_gets_an_answer(shipped: FacialPipeline) -> None:
@@ -39,7 +41,8 @@ def test_a_portrait_gets_an_answer(shipped: FacialPipeline) -> None:
 
 
 def test_the_second_answer_is_for_the_mirror_image(shipped: FacialPipeline) -> None:
-    chip = np.random.default_rng(1).uniform(0, 255, (64, 64, 3)).astype(np.float32)
+    side = shipped.chip_pixels
+    chip = np.random.default_rng(1).uniform(0, 255, (side, side, 3)).astype(np.float32)
     with Frame(portrait()) as frame:
         plain = shipped.age_probabilities(frame, chip)
         mirrored = shipped.age_probabilities(frame, np.ascontiguousarray(chip[:, ::-1]))
@@ -69,9 +72,26 @@ def test_no_face_is_refused(shipped: FacialPipeline) -> None:
     assert caught.value.code == "no_face"
 
 
-def test_the_digest_is_the_same_again(shipped: FacialPipeline) -> None:
-    assert FacialPipeline.shipped().raw_digest == shipped.raw_digest
-    assert len(shipped.raw_digest) == 64
+def test_the_digest_is_the_same_again_and_the_networks_own() -> None:
+    digests = [FacialPipeline.shipped(name).raw_digest for name in (*AGE_MODELS, *AGE_MODELS)]
+    assert len(set(digests)) == len(AGE_MODELS)
+    assert digests[: len(AGE_MODELS)] == digests[len(AGE_MODELS) :]
+    assert all(len(digest) == 64 for digest in digests)
+
+
+@pytest.mark.parametrize("name", ["", "age-v9", "blazeface-128", "../age-v1"])
+def test_an_unknown_network_is_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="expected one of age-v1, age-v2"):
+        FacialPipeline.shipped(name)
+
+
+def test_a_network_whose_chip_is_no_square_is_refused() -> None:
+    for shape in (("N", 3, 64, 96), ("N", 3, "H", "H")):
+        age = load_model("age-v1")
+        tensor = replace(age.manifest.input, shape=shape)
+        age.manifest = replace(age.manifest, input=tensor)
+        with pytest.raises(ModelIntegrityError, match="no square of a fixed size"):
+            FacialPipeline(finder=FaceFinder.shipped(), template=np.zeros((468, 2)), age=age)
 
 
 @pytest.mark.parametrize(
@@ -101,9 +121,6 @@ def test_the_digest_names_every_constant(
 
 
 def test_the_digest_names_template_and_networks() -> None:
-    from ageassure.estimators.facial.faces import FaceFinder
-    from ageassure.inference import load_model
-
     near, far, points, age = map(
         load_model, ("blazeface-128", "blazeface-256", "face-mesh-468", "age-v1")
     )

@@ -114,7 +114,7 @@ def test_a_missing_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {status.role for status in check_models()} == {None}
 
 
-@pytest.mark.parametrize(("model_id", "name"), [("age-v2", "model.toml"), (SMALL, "other.json")])
+@pytest.mark.parametrize(("model_id", "name"), [("age-v9", "model.toml"), (SMALL, "other.json")])
 def test_what_is_not_pinned_is_not_read(model_id: str, name: str) -> None:
     with pytest.raises(ModelIntegrityError, match="no digest is pinned"):
         read_pinned(model_id, name)

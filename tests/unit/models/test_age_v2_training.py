@@ -102,7 +102,8 @@ def test_the_configuration_is_complete_and_names_its_networks() -> None:
     document = tomllib.loads((TRAINING / "config.toml").read_text("utf-8"))
     networks = document["network"]
     assert set(document["export"]["networks"]) <= set(networks)
-    assert len({network["seed"] for network in networks.values()}) == len(networks)
+    shipped = document["export"]["networks"]
+    assert len({networks[name]["seed"] for name in shipped}) == len(shipped)
     for network in networks.values():
         assert network["side"] <= document["export"]["side"]
         assert set(network.get("teachers", ())) <= set(networks)
@@ -135,12 +136,15 @@ def test_rare_cells_are_drawn_more_often(load: Any) -> None:
     found = targets.Labels(
         group=np.array([3] * 300 + [2] * 75),
         sex=np.zeros(375, dtype=np.intp),
-        ethnicity=np.zeros(375, dtype=np.intp),
+        ethnicity=np.array([0] * 374 + [1]),
+        cells=("A, female", "A, male", "B, female", "B, male"),
     )
-    weights = targets.sampling_weights(found, 0.5, 1)
+    weights = targets.sampling_weights(found, 0.5, 1, {})
     assert weights.sum() == pytest.approx(1.0)
-    assert weights[-1] / weights[0] == pytest.approx(2.0)
-    assert len(set(targets.sampling_weights(found, 0.5, 400))) == 1
+    assert weights[300] / weights[0] == pytest.approx((300 / 74) ** 0.5)
+    assert len(set(targets.sampling_weights(found, 0.5, 400, {}))) == 1
+    more = targets.sampling_weights(found, 0.5, 400, {"B, female": 3.0})
+    assert more[-1] / more[0] == pytest.approx(3.0)
 
 
 def test_the_area_counts_ties_half(load: Any) -> None:

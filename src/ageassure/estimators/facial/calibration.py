@@ -1,6 +1,7 @@
-"""From the age network's raw answer to probabilities of completed years.
+"""From the age network's raw answer to probabilities of completed years, by an ordinal model.
 
-One ordinal model: ``P(age ≥ a) = σ((μ(x) − c(a)) / s(x))`` for a = 1 … 120, with ``P(age ≥ 0) = 1``
+For networks whose own probabilities are of little use; :mod:`.scaling` keeps more of them. The
+formula: ``P(age ≥ a) = σ((μ(x) − c(a)) / s(x))`` for a = 1 … 120, with ``P(age ≥ 0) = 1``
 and nobody over 120. ``x`` are :data:`~ageassure.estimators.facial.raw.FEATURES`::
 
     t_k   = softplus((mean_years − at_k) / width_years) · width_years
@@ -32,16 +33,23 @@ Not checked: that the fit is any good.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
 from ageassure.errors import ModelIntegrityError
+from ageassure.estimators.facial.calibration_text import (
+    items,
+    members,
+    number,
+    parsed,
+    string,
+    written,
+)
 from ageassure.estimators.facial.raw import FEATURES
 from ageassure.results import MAX_YEARS
 
@@ -54,7 +62,7 @@ if TYPE_CHECKING:
 
 FORMAT: Final = "ageassure-calibration-1"
 _MEAN: Final = FEATURES.index("mean_years")
-_MEMBERS: Final = frozenset({"format", "fitted_on", "parameters", "fit"})
+MEMBERS: Final = frozenset({"format", "fitted_on", "parameters", "fit"})
 _PARAMETERS: Final = frozenset(
     {"slope", "width_years", "hinges", "linear", "log_scale", "log_scale_linear", "cut_points"}
 )
@@ -121,23 +129,19 @@ class Calibration:
         Raises:
             ModelIntegrityError: If it is not exactly the format that this module describes.
         """
-        document = _parsed(text)
-        _demand_members(document, _MEMBERS)
+        document = members(parsed(text), MEMBERS)
         if document["format"] != FORMAT:
             raise ModelIntegrityError(f"got another calibration format, expected {FORMAT!r}")
-        if not isinstance(document["fitted_on"], str):
-            raise ModelIntegrityError("got a malformed fitted_on in a calibration")
-        parameters = document["parameters"]
-        _demand_members(parameters, _PARAMETERS)
+        parameters = members(document["parameters"], _PARAMETERS)
         return cls(
-            fitted_on=document["fitted_on"],
-            slope=_number(parameters["slope"]),
-            width_years=_number(parameters["width_years"]),
-            hinges=tuple(_hinge(hinge) for hinge in _list(parameters["hinges"])),
+            fitted_on=string(document["fitted_on"]),
+            slope=number(parameters["slope"]),
+            width_years=number(parameters["width_years"]),
+            hinges=tuple(_hinge(hinge) for hinge in items(parameters["hinges"])),
             linear=_weights(parameters["linear"]),
-            log_scale=_number(parameters["log_scale"]),
+            log_scale=number(parameters["log_scale"]),
             log_scale_linear=_weights(parameters["log_scale_linear"]),
-            cut_points=tuple(_number(cut) for cut in _list(parameters["cut_points"])),
+            cut_points=tuple(number(cut) for cut in items(parameters["cut_points"])),
         )
 
     def parameters(self) -> dict[str, object]:
@@ -159,13 +163,7 @@ class Calibration:
 
         Used offline only, by the script that fits.
         """
-        document = {
-            "format": FORMAT,
-            "fitted_on": self.fitted_on,
-            "parameters": self.parameters(),
-            "fit": dict(fit),
-        }
-        return (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()
+        return written(FORMAT, self.fitted_on, self.parameters(), fit)
 
     def location_and_scale(
         self, features: NDArray[np.float64]
@@ -193,44 +191,16 @@ class Calibration:
         return -np.diff(survival)
 
 
-def _parsed(text: bytes) -> Any:  # noqa: ANN401 - JSON; every member is checked by its reader
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        reason = "got a calibration that is no JSON"
-    raise ModelIntegrityError(reason)
-
-
 def _ascends(numbers: list[float] | tuple[float, ...]) -> bool:
     return all(low < high for low, high in pairwise(numbers))
 
 
-def _demand_members(value: object, expected: frozenset[str]) -> None:
-    if not isinstance(value, dict) or value.keys() != expected:
-        raise ModelIntegrityError(
-            f"got other members in a calibration, expected {sorted(expected)}"
-        )
-
-
-def _list(value: object) -> list[object]:
-    if not isinstance(value, list):
-        raise ModelIntegrityError("got a member of a calibration that is no list")
-    return value
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ModelIntegrityError("got a member of a calibration that is no number")
-    return float(value)
-
-
 def _hinge(value: object) -> tuple[float, float]:
-    _demand_members(value, frozenset({"at_years", "change"}))
-    assert isinstance(value, dict)  # noqa: S101 - just demanded
-    return _number(value["at_years"]), _number(value["change"])
+    entry = members(value, frozenset({"at_years", "change"}))
+    return number(entry["at_years"]), number(entry["change"])
 
 
 def _weights(value: object) -> tuple[float, ...]:
     if not isinstance(value, dict) or not value.keys() <= set(FEATURES):
         raise ModelIntegrityError("got a weight of an unknown feature in a calibration")
-    return tuple(_number(value.get(name, 0.0)) for name in FEATURES)
+    return tuple(number(value.get(name, 0.0)) for name in FEATURES)

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from ageassure.deadline import Deadline, checkpoint
 from ageassure.errors import AgeAssuranceError, EvidenceError, ModelIntegrityError
-from ageassure.estimators.facial.calibration import Calibration
+from ageassure.estimators.facial.calibrations import read_calibration
 from ageassure.estimators.facial.frames import combined, frames_of
 from ageassure.estimators.facial.operating_points import OperatingPoints
-from ageassure.estimators.facial.pipeline import LONG_SIDE_PIXELS, FacialPipeline
+from ageassure.estimators.facial.pipeline import (
+    DEFAULT_MODEL,
+    LONG_SIDE_PIXELS,
+    FacialPipeline,
+)
 from ageassure.imaging import decode
 from ageassure.inference import read_pinned
 from ageassure.results import AgeDistribution, MethodClass, PresentationAttack, Provenance
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ageassure.estimators.facial.calibrations import AnyCalibration
     from ageassure.estimators.facial.liveness import LivenessCheck
     from ageassure.policy import ChallengeAge, LowerBar
 
@@ -43,12 +48,15 @@ class FacialAgeEstimator:
     here: see the model card, and measure.
 
     Args:
+        model: Which age network: ``age-v2``, trained for this library, or ``age-v1``, from which it
+            was trained. Each has its own calibration and its own bars.
         now: Clock that dates the estimates.
         liveness: Asked before an age is estimated; estimates then say ``passed``. It is no part of
             :attr:`pipeline_digest`: it only refuses, and whoever it refuses is not let through, so
             the bars hold with it as without.
 
     Raises:
+        ConfigurationError: If there is no age network of this name.
         ModelIntegrityError: If a model file is missing, is not the pinned one, or calibration or
             operating points were made through another pipeline.
         MissingExtraError: If ``ageassure-models`` is not installed.
@@ -57,6 +65,7 @@ class FacialAgeEstimator:
     def __init__(
         self,
         *,
+        model: str = DEFAULT_MODEL,
         now: Callable[[], datetime] = _now,
         liveness: LivenessCheck | None = None,
     ) -> None:
@@ -64,13 +73,13 @@ class FacialAgeEstimator:
         self._presentation_attack = (
             PresentationAttack.NOT_EVALUATED if liveness is None else PresentationAttack.PASSED
         )
-        self._pipeline = FacialPipeline.shipped(liveness=liveness)
-        self._calibration = Calibration.from_json(read_pinned("age-v1", "calibration.json"))
+        self._pipeline = FacialPipeline.shipped(model, liveness=liveness)
+        self._calibration = read_calibration(read_pinned(model, "calibration.json"))
         if self._calibration.fitted_on != self._pipeline.raw_digest:
             raise ModelIntegrityError("the calibration was fitted through another pipeline")
         self._digest = pipeline_digest(self._pipeline, self._calibration)
         self._points = OperatingPoints(
-            read_pinned("age-v1", "operating_points.json"), pipeline_digest=self._digest
+            read_pinned(model, "operating_points.json"), pipeline_digest=self._digest
         )
 
     @property
@@ -172,7 +181,7 @@ class FacialAgeEstimator:
         )
 
 
-def pipeline_digest(pipeline: FacialPipeline, calibration: Calibration) -> str:
+def pipeline_digest(pipeline: FacialPipeline, calibration: AnyCalibration) -> str:
     """SHA-256 of the whole pipeline: everything before the calibration, and its parameters."""
     whole = {"pipeline": pipeline.description(), "calibration": calibration.parameters()}
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()

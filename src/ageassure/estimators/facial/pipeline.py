@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
+from ageassure.errors import ConfigurationError, ModelIntegrityError
 from ageassure.estimators.facial import alignment, detection, faces, mesh, quality
 from ageassure.estimators.facial.raw import CLASS_YEARS, RawAge
 from ageassure.inference import load_model, read_pinned
@@ -18,9 +19,15 @@ from ageassure.inference import load_model, read_pinned
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ageassure.estimators.facial.geometry import Similarity
     from ageassure.estimators.facial.liveness import LivenessCheck
     from ageassure.imaging import Frame
     from ageassure.inference import Model
+
+AGE_MODELS: Final = ("age-v1", "age-v2")
+"""Age networks that ship with a calibration and operating points."""
+
+DEFAULT_MODEL: Final = "age-v2"
 
 PIPELINE_REVISION: Final = 2
 """Raised by one whenever the code of a step changes its result; enters the digest."""
@@ -38,11 +45,11 @@ class FacialPipeline:
     Args:
         finder: Finds the faces.
         template: Where their points lie in the age network's chip, see :mod:`.alignment`.
-        age: The age network; its manifest holds the limits of quality.
+        age: The age network; its manifest holds the chip's size and the limits of quality.
         liveness: The operator's liveness check; None leaves the slot empty.
 
     Raises:
-        ModelIntegrityError: If the manifest's limits are malformed.
+        ModelIntegrityError: If the manifest's limits or the chip's size are malformed.
     """
 
     def __init__(
@@ -56,25 +63,35 @@ class FacialPipeline:
         self._finder = finder
         self._template = template
         self._age = age
+        self._chip_pixels = _chip_pixels(age)
         self._meter = quality.QualityMeter(template)
         self._limits = quality.QualityLimits.from_manifest(age.manifest.details.get("quality"))
         self._liveness = liveness
 
     @classmethod
-    def shipped(cls, *, liveness: LivenessCheck | None = None) -> Self:
+    def shipped(
+        cls, model_id: str = DEFAULT_MODEL, *, liveness: LivenessCheck | None = None
+    ) -> Self:
         """Load the shipped models.
 
         Args:
+            model_id: The age network, one of :data:`AGE_MODELS`.
             liveness: The operator's liveness check.
 
         Raises:
+            ConfigurationError: If there is no age network of this name.
             ModelIntegrityError: If a file is missing or not the pinned one.
             MissingExtraError: If ``ageassure-models`` is not installed.
         """
+        if model_id not in AGE_MODELS:
+            raise ConfigurationError(
+                f"got another age network, expected one of {', '.join(AGE_MODELS)}"
+            )
         return cls(
             finder=faces.FaceFinder.shipped(),
+            # Of the mesh and dlib's template, whichever network looks at the chip.
             template=alignment.read_template(read_pinned("age-v1", "alignment.json")),
-            age=load_model("age-v1"),
+            age=load_model(model_id),
             liveness=liveness,
         )
 
@@ -90,11 +107,11 @@ class FacialPipeline:
             PresentationAttackError: If the liveness check is not passed.
             ModelIntegrityError: If a network fails.
         """
-        face, chip = self._face_and_chip(frame)
-        self._limits.check(self._meter.measure(frame, face, chip))
+        face, region = self._face_and_region(frame)
+        self._limits.check(self._quality(frame, face, region))
         if self._liveness is not None:
             self._liveness.check(frame, face)
-        return self._answer(frame, face, chip)
+        return self._answer(frame, face, region)
 
     def unjudged(self, frame: Frame) -> tuple[quality.Quality, RawAge]:
         """Run the steps without refusing a poor picture, for benchmarks; with what was measured.
@@ -103,26 +120,35 @@ class FacialPipeline:
             FaceError: ``no_face`` or ``several_faces``.
             ModelIntegrityError: If a network fails.
         """
-        face, chip = self._face_and_chip(frame)
-        return self._meter.measure(frame, face, chip), self._answer(frame, face, chip)
+        face, region = self._face_and_region(frame)
+        return self._quality(frame, face, region), self._answer(frame, face, region)
 
-    def _answer(self, frame: Frame, face: mesh.Face, chip: NDArray[np.float32]) -> RawAge:
+    def _face_and_region(self, frame: Frame) -> tuple[mesh.Face, Similarity]:
+        face = faces.only_face(self._finder.find(frame))
+        return face, alignment.chip_region(face.points, self._template)
+
+    def _quality(self, frame: Frame, face: mesh.Face, region: Similarity) -> quality.Quality:
+        # At dlib's own size, so that the limits mean the same for every network.
+        return self._meter.measure(frame, face, alignment.extract_chip(frame, region))
+
+    def _answer(self, frame: Frame, face: mesh.Face, region: Similarity) -> RawAge:
+        chip = alignment.extract_chip(frame, region, self._chip_pixels)
         return RawAge(
             probabilities=self.age_probabilities(frame, chip),
             eye_distance_pixels=face.eye_distance,
         )
 
-    def _face_and_chip(self, frame: Frame) -> tuple[mesh.Face, NDArray[np.float32]]:
-        face = faces.only_face(self._finder.find(frame))
-        region = alignment.chip_region(face.points, self._template)
-        return face, alignment.extract_chip(frame, region)
+    @property
+    def chip_pixels(self) -> int:
+        """Side of the chip that the age network takes."""
+        return self._chip_pixels
 
     def age_probabilities(self, frame: Frame, chip: NDArray[np.float32]) -> NDArray[np.float64]:
         """Ask the age network about a chip and its mirror image.
 
         Args:
             frame: Takes over what has to be wiped.
-            chip: RGB float32 ``[64, 64, 3]`` of 0 … 255.
+            chip: RGB float32 ``[chip_pixels, chip_pixels, 3]`` of 0 … 255.
 
         Returns:
             float64 ``[2, 81]``.
@@ -157,6 +183,13 @@ class FacialPipeline:
             "quality_limits": self._limits.as_dict(),
             "class_years": CLASS_YEARS.tolist(),
         }
+
+
+def _chip_pixels(age: Model) -> int:
+    _, _, height, width = age.manifest.input.shape
+    if not isinstance(width, int) or width != height:
+        raise ModelIntegrityError("got an age network whose chip is no square of a fixed size")
+    return width
 
 
 def _contract(model: Model) -> list[object]:

@@ -1,4 +1,4 @@
-"""Earn age-v1's challenge ages and lower bars, and write ``operating_points.json``.
+"""Earn an age network's challenge ages and lower bars, for ``operating_points.json``.
 
 The bars come from the calibration part, by the rule of :mod:`ageassure.policy.earned`, on the mean
 of the calibrated distribution. What they do is counted on the test part. No bar is chosen by what
@@ -29,17 +29,11 @@ limit   protected band  what that says
 too thin it is null, and ``insufficient_evidence`` says why. ``test`` gives shares of people as
 ``[count, n, share, low, high]`` with a 95 % Clopper–Pearson interval, among those processed.
 
-From the repository's folder, after ``fit.py``::
-
-    python models/age-v1/calibration/operating_points.py ../shared/data/fairface-train --cache …
-
-With ``--check`` the file is compared, not written; as ``fit.py`` says.
+``refit.py`` writes the file.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from collections import Counter
 from pathlib import Path
@@ -48,15 +42,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy.stats import binomtest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "data"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
 
-from fairface_outputs import AGE_GROUPS, FIRST_YEARS, REFUSALS, outputs
-from fairface_split import Part, load_split, split_digest
+from fairface_outputs import AGE_GROUPS, FIRST_YEARS, REFUSALS
+from fairface_split import Part
 
 from ageassure.errors import InsufficientEvidenceError
-from ageassure.estimators.facial.calibration import Calibration
-from ageassure.estimators.facial.estimator import pipeline_digest
-from ageassure.estimators.facial.pipeline import FacialPipeline
 from ageassure.policy import (
     AgeBand,
     ChallengeAge,
@@ -70,6 +61,8 @@ if TYPE_CHECKING:
     from fairface_outputs import Outputs
     from numpy.typing import NDArray
 
+    from ageassure.estimators.facial.calibrations import AnyCalibration
+
 FORMAT: Final = "ageassure-operating-points-1"
 LIMITS_YEARS: Final = (13, 16, 18, 21)
 ALPHAS: Final = (0.05, 0.01, 0.005)
@@ -82,9 +75,6 @@ NOTE: Final = (
     "one bar. It bounds the error of the group in its mix of ages, not that of 17-year-olds. Some "
     "labels are plainly wrong, and none was changed. The calibration was fitted on the same part."
 )
-
-MODEL: Final = Path(__file__).parents[1]
-TARGET: Final = MODEL / "operating_points.json"
 
 Share = list[int | float]
 
@@ -161,7 +151,7 @@ def entry(
 
 
 def means_and_groups(
-    measured: Outputs, calibration: Calibration
+    measured: Outputs, calibration: AnyCalibration
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     """Estimated ages and age groups of the pictures that were processed."""
     kept = measured.processed()
@@ -179,7 +169,7 @@ def failures(measured: Outputs) -> dict[str, Any]:
 
 
 def document(
-    calibration: Calibration, digest: str, parts: dict[Part, Outputs], labels_digest: str
+    calibration: AnyCalibration, digest: str, parts: dict[Part, Outputs], labels_digest: str
 ) -> dict[str, Any]:
     """The contents of ``operating_points.json``."""
     fitted, tested = (
@@ -207,34 +197,3 @@ def document(
         **points,
         "failures_to_process": {part: failures(measured) for part, measured in parts.items()},
     }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
-    parser.add_argument("folder", type=Path, help="holds labels.csv and the shards")
-    parser.add_argument("--cache", type=Path, required=True, help="folder for raw answers")
-    parser.add_argument("--check", action="store_true", help="compare with the file there is")
-    arguments = parser.parse_args()
-    pipeline = FacialPipeline.shipped()
-    calibration = Calibration.from_json((MODEL / "calibration.json").read_bytes())
-    if calibration.fitted_on != pipeline.raw_digest:
-        sys.exit("the calibration was fitted through another pipeline: run fit.py first")
-    parts = {
-        part: outputs(pipeline, arguments.folder, part, arguments.cache)
-        for part in (Part.CALIBRATION, Part.TEST)
-    }
-    found = document(
-        calibration,
-        pipeline_digest(pipeline, calibration),
-        parts,
-        split_digest(load_split(arguments.folder / "labels.csv")),
-    )
-    text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    if arguments.check:
-        sys.exit(None if text == TARGET.read_text("utf-8") else "operating_points.json differs")
-    TARGET.write_text(text, encoding="utf-8")
-    print(f"{TARGET.name}: {len(text):,} characters")
-
-
-if __name__ == "__main__":
-    main()

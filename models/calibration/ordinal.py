@@ -1,24 +1,14 @@
-"""Fit age-v1's calibration through the whole shipped pipeline, and write ``calibration.json``.
+"""Fit the ordinal model of :mod:`ageassure.estimators.facial.calibration`.
 
 The labels say only that an age lies in a group, so the fit maximises the likelihood of the groups
-(interval-censored): P(group) = P(age ≥ its first year) − P(age ≥ the next group's). The formula is
-that of :mod:`ageassure.estimators.facial.calibration`. Fitted are the cut points at the eight
-boundaries of the groups (3, 10, 20 … 70 years) and the weights of the features. The years inside a
-group are **interpolated** (monotone cubic), those under 3 and over 70 extrapolated in a straight
-line: no label speaks of them.
-
-Runs in a few minutes on one processor, or seconds where the cache holds the pipeline's answers;
-needs the extra ``face`` and the group ``calibrate``. From the repository's folder::
-
-    python models/age-v1/calibration/fit.py ../shared/data/fairface-train --cache ~/.cache/fairface
-
-With ``--check`` the file is compared, not written. The same processor and libraries give the same
-bytes; others may move the last digit of a parameter.
+(interval-censored): P(group) = P(age ≥ its first year) − P(age ≥ the next group's). Fitted are the
+cut points at the eight boundaries of the groups (3, 10, 20 … 70 years) and the weights of the
+features. The years inside a group are **interpolated** (monotone cubic), those under 3 and over 70
+extrapolated in a straight line: no label speaks of them.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,18 +19,15 @@ from scipy.interpolate import PchipInterpolator
 from scipy.optimize import minimize
 from scipy.special import expit
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "data"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
 
-from fairface_outputs import FIRST_YEARS, outputs
-from fairface_split import SEED, Part, load_split, split_digest
+from fairface_outputs import FIRST_YEARS
 
 from ageassure.estimators.facial.calibration import Calibration
-from ageassure.estimators.facial.pipeline import FacialPipeline
 from ageassure.estimators.facial.raw import FEATURES
 from ageassure.results import MAX_YEARS
 
 if TYPE_CHECKING:
-    from fairface_outputs import Outputs
     from numpy.typing import NDArray
 
     Vector = NDArray[np.float64]
@@ -48,9 +35,9 @@ if TYPE_CHECKING:
 BOUNDARIES: Final = np.array(FIRST_YEARS[1:], dtype=np.float64)
 
 OTHERS: Final = tuple(name for name in FEATURES if name != "mean_years")
-"""Features beside the mean; all of them, in location and scale. In five-fold cross-validation
-inside the calibration part the mean log-likelihood is −1.395 with the mean alone, −1.360 with
-``sd_years``, −1.343 with all; bends in the mean (the format's hinges) add nothing to that."""
+"""Features beside the mean; all of them, in location and scale. For age-v1, in five-fold
+cross-validation inside the calibration part, the mean log-likelihood is −1.395 with the mean alone,
+−1.360 with ``sd_years``, −1.343 with all; bends in the mean (the format's hinges) add nothing."""
 
 RIDGE: Final = 1.0
 """Pulls weights of standardised features to 0, each by ½ w². That is little next to thousands of
@@ -59,8 +46,6 @@ pictures; it settles what the likelihood leaves open between features that say n
 DECIMALS: Final = 4
 """Of the parameters in the file: far finer than what the data can tell, and far coarser than the
 differences between two processors."""
-
-TARGET: Final = Path(__file__).parents[1] / "calibration.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -117,7 +102,7 @@ class Design:
 
 
 def fit(features: Vector, groups: NDArray[np.intp], fitted_on: str) -> Calibration:
-    """Fit the calibration.
+    """Fit the ordinal model.
 
     Args:
         features: ``[N, len(FEATURES)]``.
@@ -168,47 +153,3 @@ def interpolated(cuts: Vector) -> tuple[float, ...]:
     over = cuts[-1] + slope_over * (MAX_YEARS - BOUNDARIES[-1])
     curve = PchipInterpolator(years, np.concatenate([[under], cuts, [over]]))
     return tuple(round(float(cut), DECIMALS) for cut in curve(np.arange(1, MAX_YEARS + 1)))
-
-
-def described(measured: Outputs, calibration: Calibration, labels_digest: str) -> dict[str, object]:
-    """Who it was fitted on, and how well: the file's member ``fit``."""
-    kept = measured.processed()
-    probabilities = kept.calibrated(calibration)
-    under = np.concatenate([np.zeros((len(kept.faces), 1)), probabilities.cumsum(axis=1)], axis=1)
-    edges = np.array([*FIRST_YEARS, MAX_YEARS + 1])
-    shares = under[np.arange(len(under)), edges[kept.groups + 1]]
-    shares = shares - under[np.arange(len(under)), edges[kept.groups]]
-    return {
-        "data": "FairFace (Karkkainen and Joo, WACV 2021), CC BY 4.0, calibration part",
-        "age_proof": "apparent age groups, judged by crowd workers",
-        "split": labels_digest,
-        "split_seed": SEED,
-        "pictures": len(measured.faces),
-        "processed": len(kept.faces),
-        "border": "FairFace's 128-pixel chips with a black border of 64 pixels on every side",
-        "mean_log_likelihood": round(float(np.log(shares).mean()), DECIMALS),
-        "years_backed_by_labels": BOUNDARIES.astype(int).tolist(),
-        "other_years": "interpolated inside a group; extrapolated under 3 and over 70",
-    }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
-    parser.add_argument("folder", type=Path, help="holds labels.csv and the shards")
-    parser.add_argument("--cache", type=Path, required=True, help="folder for raw answers")
-    parser.add_argument("--check", action="store_true", help="compare with the file there is")
-    arguments = parser.parse_args()
-    pipeline = FacialPipeline.shipped()
-    measured = outputs(pipeline, arguments.folder, Part.CALIBRATION, arguments.cache)
-    kept = measured.processed()
-    calibration = fit(kept.features(), kept.groups, pipeline.raw_digest)
-    labels_digest = split_digest(load_split(arguments.folder / "labels.csv"))
-    text = calibration.to_json(described(measured, calibration, labels_digest))
-    if arguments.check:
-        sys.exit(None if text == TARGET.read_bytes() else "calibration.json is another one")
-    TARGET.write_bytes(text)
-    sys.stdout.buffer.write(text)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,8 @@
-"""age-v1's calibration and operating points: what makes them, and the committed files."""
+"""Calibrations and operating points of the age networks: what makes them, and the files."""
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import io
 import json
@@ -17,7 +18,8 @@ import pytest
 from ageassure.errors import InsufficientEvidenceError
 from ageassure.estimators import FacialAgeEstimator
 from ageassure.estimators.facial.calibration import Calibration
-from ageassure.estimators.facial.pipeline import FacialPipeline
+from ageassure.estimators.facial.calibrations import read_calibration
+from ageassure.estimators.facial.pipeline import AGE_MODELS, FacialPipeline
 from ageassure.estimators.facial.raw import FEATURES
 from ageassure.policy import ChallengeAge, LowerBar
 from ageassure.results import Direction
@@ -30,8 +32,11 @@ SCRIPTS = {
     "fairface_split": "data",
     "fairface_chips": "data",
     "fairface_outputs": "data",
-    "fit": "age-v1/calibration",
-    "operating_points": "age-v1/calibration",
+    "ordinal": "calibration",
+    "group_scaling": "calibration",
+    "fit": "calibration",
+    "operating_points": "calibration",
+    "refit": "calibration",
 }
 DIGEST = "d" * 64
 TEENS, TWENTIES = 2, 3
@@ -58,9 +63,15 @@ def scripts() -> Iterator[dict[str, Any]]:
                 sys.modules[name] = loaded[name]
 
 
+@pytest.fixture(scope="module", params=AGE_MODELS)
+def model_id(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    return found
+
+
 @pytest.fixture(scope="module")
-def committed() -> Any:
-    return json.loads((MODELS / "age-v1" / "operating_points.json").read_bytes())
+def committed(model_id: str) -> Any:
+    return json.loads((MODELS / model_id / "operating_points.json").read_bytes())
 
 
 def _entries(document: Any) -> Iterator[tuple[Any, type[ChallengeAge | LowerBar], Direction]]:
@@ -114,10 +125,12 @@ def test_the_test_part_does_not_contradict_the_claim(committed: Any) -> None:
             assert low <= entry["alpha"]
 
 
-def test_the_files_are_of_the_shipped_pipeline_and_the_one_split(committed: Any) -> None:
-    estimator = FacialAgeEstimator()
+def test_the_files_are_of_the_shipped_pipeline_and_the_one_split(
+    model_id: str, committed: Any
+) -> None:
+    estimator = FacialAgeEstimator(model=model_id)
     assert committed["pipeline_digest"] == estimator.pipeline_digest
-    fitted = json.loads((MODELS / "age-v1" / "calibration.json").read_bytes())
+    fitted = json.loads((MODELS / model_id / "calibration.json").read_bytes())
     digest = committed["data"]["split"]
     assert fitted["fit"]["split"] == digest
     assert digest in (MODELS / "data" / "README.md").read_text(encoding="utf-8")
@@ -209,7 +222,7 @@ def test_the_estimator_refuses_a_bar_without_evidence(
         points.challenge_age(18, alpha=0.01)
 
 
-# -- fit.py -------------------------------------------------------------------------------------
+# -- fit.py, ordinal.py, group_scaling.py -------------------------------------------------------
 
 
 def _made_up(count: int) -> tuple[Any, Any]:
@@ -224,30 +237,91 @@ def _made_up(count: int) -> tuple[Any, Any]:
 
 def test_the_fit_finds_what_it_was_given(scripts: dict[str, Any]) -> None:
     features, groups = _made_up(8000)
-    calibration = scripts["fit"].fit(features, groups, DIGEST)
+    calibration = scripts["ordinal"].fit(features, groups, DIGEST)
     location, scale = calibration.location_and_scale(features)
     over_20 = 1 / (1 + np.exp(-(location - calibration.cut_points[19]) / scale))
     for low, high in ((0.0, 0.3), (0.3, 0.7), (0.7, 1.0)):
         chosen = (over_20 >= low) & (over_20 < high)
         assert over_20[chosen].mean() == pytest.approx((groups[chosen] >= 3).mean(), abs=0.05)
     assert np.abs(np.array(calibration.linear)).max() < 0.3
-    assert calibration == scripts["fit"].fit(features, groups, DIGEST)
+    assert calibration == scripts["ordinal"].fit(features, groups, DIGEST)
 
 
 def test_a_fit_that_does_not_converge_is_no_fit(scripts: dict[str, Any]) -> None:
     features, groups = _made_up(200)
     features[0, 0] = np.nan
     with pytest.raises(RuntimeError, match="did not converge"):
-        scripts["fit"].fit(features, groups, DIGEST)
+        scripts["ordinal"].fit(features, groups, DIGEST)
 
 
 def test_cut_points_are_kept_at_the_boundaries_and_ascend_between(scripts: dict[str, Any]) -> None:
     cuts = np.array([1.0, 9.0, 12.0, 30.0, 31.0, 50.0, 61.0, 66.0])
-    found = scripts["fit"].interpolated(cuts)
+    found = scripts["ordinal"].interpolated(cuts)
     assert [found[year - 1] for year in (3, 10, 20, 30, 40, 50, 60, 70)] == cuts.tolist()
     assert len(found) == 120
     assert np.all(np.diff(found) > 0)
     assert found[119] == pytest.approx(66 + 0.5 * 50)
+
+
+EDGES = (0, 3, 10, 20, 30, 40, 50, 60, 70, 120)
+
+
+def _people(scripts: dict[str, Any], groups: Any, answers: Any) -> Any:
+    """Outputs of people with these age groups and raw answers ``[N, 2, 81]``."""
+    faces = tuple(
+        scripts["fairface_split"].LabelledFace(
+            file=f"{i}", shard=0, age_low=EDGES[group], age_high=EDGES[group + 1] - 1,
+            sex="female", ethnicity="A", fairface_file=f"{i}",
+            part=scripts["fairface_split"].Part.CALIBRATION,
+        )
+        for i, group in enumerate(groups)
+    )  # fmt: skip
+    return scripts["fairface_outputs"].Outputs(
+        faces=faces,
+        probabilities=answers.astype(np.float32),
+        refusals=np.zeros(len(groups), dtype=np.int8),
+    )
+
+
+def _known(count: int, sharpness: float) -> tuple[Any, Any]:
+    """Groups drawn from distributions, and answers that are these to the power of 1 / sharpness."""
+    rng = np.random.default_rng(12)
+    centres = rng.uniform(0, 80, (count, 1))
+    true = np.exp(-(((np.arange(81) - centres) / 9) ** 2)) + 1e-5
+    shares = np.add.reduceat(true, EDGES[:-1], axis=1)
+    shares /= shares.sum(axis=1, keepdims=True)
+    groups = (rng.random((count, 1)) > shares.cumsum(axis=1)).sum(axis=1).clip(0, 8)
+    raw = shares ** (1 / sharpness)
+    raw /= raw.sum(axis=1, keepdims=True)
+    sizes = np.diff([*EDGES[:-1], 81])
+    years = np.repeat(raw / sizes, sizes, axis=1)
+    return groups, np.repeat(years[:, None], 2, axis=1)
+
+
+def test_scaling_finds_the_sharpness_that_was_lost(scripts: dict[str, Any]) -> None:
+    groups, answers = _known(6000, 1.6)
+    found = scripts["group_scaling"].fit(answers, groups, DIGEST)
+    assert found.sharpness == pytest.approx(1.6, rel=0.1)
+    assert np.ptp(found.log_weights) < 0.5
+    assert found == scripts["group_scaling"].fit(answers, groups, DIGEST)
+
+
+def test_scaling_that_does_not_converge_is_no_fit(scripts: dict[str, Any]) -> None:
+    groups, answers = _known(200, 1.0)
+    answers[0, 0, 0] = np.nan
+    with pytest.raises(RuntimeError, match="did not converge"):
+        scripts["group_scaling"].fit(answers, groups, DIGEST)
+
+
+def test_the_form_with_the_greater_likelihood_is_taken(scripts: dict[str, Any]) -> None:
+    rng = np.random.default_rng(13)
+    groups, answers = _known(900, 1.5)
+    answers = answers * rng.uniform(0.9, 1.1, answers.shape)
+    answers /= answers.sum(axis=2, keepdims=True)
+    found, likelihoods = scripts["fit"].fit(_people(scripts, groups, answers), DIGEST)
+    assert likelihoods.keys() == {"ordinal", "group-scaling"}
+    best = max(likelihoods, key=lambda name: likelihoods[name])
+    assert (best == "ordinal") is isinstance(found, Calibration)
 
 
 # -- fairface_outputs.py ------------------------------------------------------------------------
@@ -286,25 +360,27 @@ def test_outputs_are_measured_once_and_refusals_counted(
     assert np.array_equal(again.refusals, first.refusals)
 
 
-def test_exact_chips_need_no_detector(scripts: dict[str, Any], folder: Path) -> None:
+def test_exact_chips_need_no_detector(scripts: dict[str, Any], folder: Path, model_id: str) -> None:
     outputs, part = scripts["fairface_outputs"], scripts["fairface_split"].Part.CALIBRATION
     found = outputs.outputs(
-        FacialPipeline.shipped(), folder, part, folder / "cache", exact=True
+        FacialPipeline.shipped(model_id), folder, part, folder / "cache", exact=True
     ).processed()
     assert found.groups.tolist() == [TEENS, TWENTIES]
     assert found.probabilities.sum(axis=2) == pytest.approx(np.ones((2, 2)), abs=1e-5)
-    calibration = Calibration.from_json((MODELS / "age-v1" / "calibration.json").read_bytes())
+    calibration = read_calibration((MODELS / model_id / "calibration.json").read_bytes())
     years = found.calibrated(calibration) @ np.arange(121)
     assert found.mean_years(calibration) == pytest.approx(years)
 
 
-def test_the_means_are_the_estimators(scripts: dict[str, Any], shared_dir: Path) -> None:
+def test_the_means_are_the_estimators(
+    scripts: dict[str, Any], shared_dir: Path, model_id: str
+) -> None:
     """What the bars were earned on is, to the last bit, what the estimator says."""
     split, outputs = scripts["fairface_split"], scripts["fairface_outputs"]
     folder = shared_dir / "data" / "fairface-train"
     faces = [f for f in split.load_split(folder / "labels.csv") if f.part == "calibration"][:3]
-    estimator, pipeline = FacialAgeEstimator(), FacialPipeline.shipped()
-    calibration = Calibration.from_json((MODELS / "age-v1" / "calibration.json").read_bytes())
+    estimator, pipeline = FacialAgeEstimator(model=model_id), FacialPipeline.shipped(model_id)
+    calibration = read_calibration((MODELS / model_id / "calibration.json").read_bytes())
     for face, jpeg in split.read_pictures(folder, faces):
         with scripts["fairface_chips"].bordered(jpeg) as frame:
             estimate = estimator.estimate(frame.pixels.copy())
@@ -313,3 +389,45 @@ def test_the_means_are_the_estimators(scripts: dict[str, Any], shared_dir: Path)
             faces=(face,), probabilities=raw[None], refusals=np.zeros(1, dtype=np.int8)
         )
         assert kept.mean_years(calibration).tolist() == [estimate.mean_years]
+
+
+# -- refit.py -----------------------------------------------------------------------------------
+
+
+def test_pinning_again_changes_nothing_while_no_file_changes(scripts: dict[str, Any]) -> None:
+    refit = scripts["refit"]
+    source = refit.PINNED.read_text("utf-8")
+    assert refit.pinned_again(source, MODELS) == source
+
+
+def test_another_file_gets_its_own_digest(scripts: dict[str, Any], tmp_path: Path) -> None:
+    refit = scripts["refit"]
+    for name in ("model.toml", "a.onnx", "a.json", "MODEL_CARD.md"):
+        (tmp_path / "a").mkdir(exist_ok=True)
+        (tmp_path / "a" / name).write_text(name)
+    again = refit.pinned_again(refit.PINNED.read_text("utf-8"), tmp_path)
+    table = again.partition('"""\\\n')[2].partition('"""')[0].splitlines()
+    assert [line.split("  ")[1] for line in table] == ["a/a.json", "a/a.onnx", "a/model.toml"]
+    assert table[0].startswith(hashlib.sha256(b"a.json").hexdigest())
+    compile(again, "pinned", "exec")
+
+
+def test_both_files_of_a_network_are_made_for_it(
+    scripts: dict[str, Any], model_id: str, committed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On made-up answers: what is written names this network's pipeline and can be read again."""
+    rng = np.random.default_rng(4)
+    groups = np.arange(900) % 9
+    centres = np.array(EDGES)[groups, None, None] + 4 + rng.normal(0, 6, (900, 2, 1))
+    answers = np.exp(-((np.arange(81) - centres) ** 2) / 50)
+    made_up = _people(scripts, groups, answers / answers.sum(axis=2, keepdims=True))
+    refit = scripts["refit"]
+    monkeypatch.setattr(refit, "outputs", lambda *_: made_up)
+    monkeypatch.setattr(refit, "load_split", lambda _path: made_up.faces)
+    found = refit.made(model_id, Path("nowhere"), Path("nowhere"))
+    calibration = read_calibration(found[refit.MODELS / model_id / "calibration.json"])
+    assert calibration.fitted_on == FacialPipeline.shipped(model_id).raw_digest
+    points = json.loads(found[refit.MODELS / model_id / "operating_points.json"])
+    assert points.keys() == committed.keys()
+    assert points["pipeline_digest"] != committed["pipeline_digest"]
+    assert points["challenge_ages"][0]["bar"]["pipeline_digest"] == points["pipeline_digest"]
