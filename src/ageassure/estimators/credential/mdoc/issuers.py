@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ageassure.errors import ConfigurationError
 from ageassure.estimators.credential.mdoc.der import without_extension
+from ageassure.estimators.credential.mdoc.trusted_list import listed_certificates
 from ageassure.estimators.credential.refusal import malformed, refused
 
 if TYPE_CHECKING:
@@ -91,6 +92,22 @@ class DocumentAuthorities:
         with suppress(TypeError, ValueError):  # raised below, without its frames
             found = x509.load_pem_x509_certificates(text)
         return cls(found)
+
+    @classmethod
+    def from_trusted_list(
+        cls, content: bytes, *, service_types: Collection[str], at: datetime
+    ) -> DocumentAuthorities:
+        """Take the granted services of some types from a trusted list (ETSI TS 119 612).
+
+        Args:
+            content: The list, XML. **Verify its signature first**: that is not done here.
+            service_types: ``ServiceTypeIdentifier`` of the services that are wanted.
+            at: The present, aware. A list that is past its next update is refused.
+
+        Raises:
+            ConfigurationError: If the list cannot be used, or has no such service.
+        """
+        return cls(listed_certificates(content, service_types=service_types, at=at))
 
     def signer(
         self, chain: tuple[bytes, ...], *, purpose: x509.ObjectIdentifier, at: datetime
