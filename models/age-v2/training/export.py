@@ -2,7 +2,7 @@
 
 Normalisations are folded into the convolutions, the heads for sex and ethnicity left out. The graph
 is written node by node, so that it depends on no exporter. A network that takes smaller chips than
-the file gets them from a product with two fixed matrices, which every runtime computes alike.
+the file gets them resized in the graph.
 """
 
 from __future__ import annotations
@@ -109,31 +109,26 @@ class Graph:
         x = self.node("Gemm", f"{name}_logits", [x, *head], transB=1)
         return self.node("Softmax", f"{name}_probabilities", [x], axis=1)
 
-    def resized(self, x: str, name: str, side: int, small: int) -> str:
-        """Chips of ``side`` pixels made ``small`` by a product from each side."""
-        matrix = reduction(side, small)
-        rows = self.weight(f"{name}_rows", matrix)
-        columns = self.weight(f"{name}_columns", matrix.T)
-        x = self.node("MatMul", f"{name}_fewer_rows", [rows, x])
-        return self.node("MatMul", f"{name}_fewer_columns", [x, columns])
+    def resized(self, x: str, name: str, small: int) -> str:
+        """Chips made ``small``: each place of the smaller chip from the two nearest of the larger one.
+
+        Chips have whole coordinates at the centres of their pixels and start together. Not a product
+        of matrices: onnxruntime packs what it multiplies on its stack and leaves it there, and here
+        that would be pixels.
+        """
+        sides = self.weight(f"{name}_sides", np.array([small, small], dtype=np.int64))
+        return self.node(
+            "Resize",
+            f"{name}_smaller",
+            [x, "", "", sides],
+            mode="linear",
+            coordinate_transformation_mode="asymmetric",
+            axes=[2, 3],
+        )
 
 
 def _stem(network: AgeNetwork) -> tuple[torch.nn.Conv2d, torch.nn.BatchNorm2d]:
     return network.stem, network.norm
-
-
-def reduction(side: int, small: int) -> NDArray[np.float32]:
-    """``[small, side]``: each place of the smaller chip from the two nearest of the larger one.
-
-    Chips have whole coordinates at the centres of their pixels and start together.
-    """
-    places = np.arange(small) * (side / small)
-    corner = np.minimum(places.astype(int), side - 2)
-    part = places - corner
-    matrix = np.zeros((small, side))
-    matrix[np.arange(small), corner] = 1 - part
-    matrix[np.arange(small), corner + 1] = part
-    return matrix.astype(np.float32)
 
 
 def build(networks: dict[str, tuple[AgeNetwork, int]], side: int) -> onnx.ModelProto:
@@ -146,7 +141,7 @@ def build(networks: dict[str, tuple[AgeNetwork, int]], side: int) -> onnx.ModelP
     graph = Graph()
     answers = []
     for name, (network, own) in networks.items():
-        x = "images" if own == side else graph.resized("images", name, side, own)
+        x = "images" if own == side else graph.resized("images", name, own)
         answers.append(graph.network(x, name, network, own))
     graph.node("Mean", "probabilities", answers)
     made = helper.make_graph(

@@ -96,3 +96,13 @@ def test_all_age_networks_have_the_same_classes_and_fit(model_id: str) -> None:
     assert manifest.details["class_years"] == CLASS_YEARS.tolist()
     assert manifest.fit == first.fit
     assert (manifest.mean, manifest.divisor) == (first.mean, first.divisor)
+
+
+@each_network
+def test_pixels_are_multiplied_by_convolutions_only(model_id: str) -> None:
+    """A product of matrices packs its operands on the stack, where onnxruntime leaves them."""
+    onnx = pytest.importorskip("onnx")
+    graph = onnx.load(path_of(model_id)).graph
+    takes_pixels = {node.op_type for node in graph.node if graph.input[0].name in node.input}
+    assert takes_pixels
+    assert not takes_pixels & {"MatMul", "Gemm", "Einsum"}
