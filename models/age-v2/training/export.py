@@ -110,11 +110,11 @@ class Graph:
         return self.node("Softmax", f"{name}_probabilities", [x], axis=1)
 
     def resized(self, x: str, name: str, small: int) -> str:
-        """Chips made ``small``: each place of the smaller chip from the two nearest of the larger one.
+        """Chips made ``small``: each place from the two nearest of the larger chip.
 
-        Chips have whole coordinates at the centres of their pixels and start together. Not a product
-        of matrices: onnxruntime packs what it multiplies on its stack and leaves it there, and here
-        that would be pixels.
+        Chips have whole coordinates at the centres of their pixels and start together. Not a
+        product of matrices: onnxruntime packs what it multiplies on its stack and leaves it there,
+        and here that would be pixels.
         """
         sides = self.weight(f"{name}_sides", np.array([small, small], dtype=np.int64))
         return self.node(
