@@ -105,8 +105,8 @@ def harden_process() -> HardeningReport:
 
     onnxruntime's memory arena needs no measure: this library's sessions never have one. Those of
     your own code are not looked at. Not covered: memory that is freed by other means than the C
-    library's (Python's own small objects, buffers that a library keeps for reuse), the stack, swap,
-    kernel buffers.
+    library's (Python's own small objects, buffers that a library keeps for reuse), swap, kernel
+    buffers. The stack is :func:`~ageassure.wiping.wipe_stack`'s matter.
 
     Returns:
         What is missing, with reasons. Nothing is raised: what to do without is the caller's to say.

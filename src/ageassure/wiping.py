@@ -1,14 +1,28 @@
-"""Evidence in writable buffers is filled with zeros when it was used, whatever happened to it."""
+"""Evidence in writable buffers is filled with zeros when it was used, whatever happened to it.
+
+So is the part of the thread's stack on which native code has worked.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import sys
+import threading
+from functools import cache
 from typing import TYPE_CHECKING, Final, Self, final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
-__all__ = ["Wiping"]
+__all__ = ["Wiping", "wipe_stack"]
+
+STACK_BYTES: Final = 192 * 1024
+"""How much of the stack is overwritten. onnxruntime's matrix products lay 64 KiB of what they
+multiply on it, below a few more of its frames."""
+
+_LEAST_STACK_BYTES: Final = 1024 * 1024
+"""Threads that may have less are left alone rather than overrun."""
 
 _ZEROS: Final = memoryview(bytes(65_536))
 """Written piece by piece, so that wiping needs no memory that there may not be."""
@@ -72,3 +86,43 @@ def _bytes_of(buffer: bytearray | memoryview) -> memoryview | None:
     except (TypeError, ValueError):  # one with gaps, or released
         return None
     return None if view.readonly else view
+
+
+def wipe_stack() -> None:
+    """Overwrite what native code has left on this thread's stack, below the caller; Linux only.
+
+    Neither an allocator nor any buffer of ours has to do with it: kernels of onnxruntime keep parts
+    of their inputs there while they work, and leave them until something else needs the place. It
+    takes well under a millisecond. Nothing is done in threads that may have a small stack.
+    """
+    scrubbing = _scrubbing()
+    size = threading.stack_size()  # 0 is the system's own
+    if scrubbing is not None and (size == 0 or size >= _LEAST_STACK_BYTES):
+        scrubbing(_ZEROS_BY_VALUE)
+
+
+class _Zeros(ctypes.Structure):
+    """Passed by value, it is laid on the stack, where the function called does not look at it."""
+
+    _fields_ = (("zeros", ctypes.c_char * STACK_BYTES),)
+
+
+_ZEROS_BY_VALUE: Final = _Zeros()
+
+
+@cache
+def _scrubbing() -> Callable[[_Zeros], object] | None:
+    if sys.platform != "linux":
+        return None
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_STACK)[0]
+    if limit != resource.RLIM_INFINITY and limit < _LEAST_STACK_BYTES:
+        return None
+    libc = ctypes.CDLL(None)
+    if not hasattr(libc, "gnu_get_libc_version"):  # musl's threads have small stacks
+        return None
+    function = libc.gnu_get_libc_version  # takes no argument, and looks at none
+    function.argtypes = [_Zeros]
+    function.restype = None
+    return function

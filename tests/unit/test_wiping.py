@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import ctypes
+import subprocess
+import sys
+import threading
 from typing import Any
 
 import numpy as np
@@ -7,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ageassure.wiping import Wiping
+from ageassure import wiping
+from ageassure.wiping import Wiping, wipe_stack
 
 SIZES = [0, 1, 65_535, 65_536, 65_537, 200_000]
 
@@ -102,3 +107,69 @@ def test_nothing_is_left_in_any_nesting(evidence: Any) -> None:
             assert not any(thing)
         else:
             pending += thing.values() if isinstance(thing, dict) else thing
+
+
+LEFT_ON_THE_STACK = """
+import ctypes, os, sys
+from ageassure.wiping import wipe_stack
+
+PATTERN = bytes(range(33, 97)) * 1024
+
+class Pattern(ctypes.Structure):
+    _fields_ = [("bytes", ctypes.c_char * len(PATTERN))]
+
+def leave():
+    pattern = Pattern.from_buffer_copy(PATTERN)
+    call = ctypes.CDLL(None).gnu_get_libc_version
+    call.argtypes, call.restype = [Pattern], None
+    call(pattern)
+
+def on_the_stack():
+    for line in open("/proc/self/maps"):
+        if line.rstrip().endswith("[stack]"):
+            first, last = (int(end, 16) for end in line.split()[0].split("-"))
+            with open("/proc/self/mem", "rb", 0) as memory:
+                memory.seek(first)
+                return memory.read(last - first).count(PATTERN[:64])
+
+leave()
+if sys.argv[1] == "wiped":
+    wipe_stack()
+print(on_the_stack() > 100)
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"), reason="needs glibc")
+@pytest.mark.parametrize("how", ["wiped", "left"])
+def test_what_native_code_left_on_the_stack_is_overwritten(how: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LEFT_ON_THE_STACK, how], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{how == 'left'}\n"
+
+
+def test_a_stack_that_may_be_small_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[object] = []
+    monkeypatch.setattr(wiping, "_scrubbing", lambda: called.append)
+    for size, calls in ((65_536, 0), (8_388_608, 1), (0, 2)):
+        monkeypatch.setattr(threading, "stack_size", lambda size=size: size)
+        wipe_stack()
+        assert len(called) == calls
+    monkeypatch.setattr(wiping, "_scrubbing", lambda: None)
+    wipe_stack()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's limits")
+def test_where_the_stack_is_not_known_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    import resource
+
+    scrubbing = wiping._scrubbing.__wrapped__
+    with monkeypatch.context() as patched:
+        patched.setattr(resource, "getrlimit", lambda _: (65_536, 65_536))
+        assert scrubbing() is None
+    with monkeypatch.context() as patched:
+        patched.setattr(ctypes, "CDLL", lambda _: object())
+        assert scrubbing() is None
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "platform", "darwin")
+        assert scrubbing() is None

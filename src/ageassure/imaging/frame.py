@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 import numpy as np
 
+from ageassure.wiping import wipe_stack
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -71,10 +73,11 @@ class Frame:
         return array
 
     def wipe(self) -> None:
-        """Fill every array with zeros and let go of it; doing so again changes nothing."""
+        """Fill every array, and this thread's stack, with zeros; doing so again changes nothing."""
         for array in self._owned or ():
             array.fill(0)
         self._owned = None
+        wipe_stack()
 
     def __enter__(self) -> Self:
         return self
