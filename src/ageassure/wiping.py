@@ -8,7 +8,6 @@ from __future__ import annotations
 import ctypes
 import sys
 import threading
-from functools import cache
 from typing import TYPE_CHECKING, Final, Self, final
 
 if TYPE_CHECKING:
@@ -95,10 +94,9 @@ def wipe_stack() -> None:
     of their inputs there while they work, and leave them until something else needs the place. It
     takes well under a millisecond. Nothing is done in threads that may have a small stack.
     """
-    scrubbing = _scrubbing()
     size = threading.stack_size()  # 0 is the system's own
-    if scrubbing is not None and (size == 0 or size >= _LEAST_STACK_BYTES):
-        scrubbing(_ZEROS_BY_VALUE)
+    if _SCRUBBING is not None and (size == 0 or size >= _LEAST_STACK_BYTES):
+        _SCRUBBING(_ZEROS_BY_VALUE)
 
 
 class _Zeros(ctypes.Structure):
@@ -110,7 +108,6 @@ class _Zeros(ctypes.Structure):
 _ZEROS_BY_VALUE: Final = _Zeros()
 
 
-@cache
 def _scrubbing() -> Callable[[_Zeros], object] | None:
     if sys.platform != "linux":
         return None
@@ -126,3 +123,6 @@ def _scrubbing() -> Callable[[_Zeros], object] | None:
     function.argtypes = [_Zeros]
     function.restype = None
     return function
+
+
+_SCRUBBING: Final = _scrubbing()

@@ -150,12 +150,12 @@ def test_what_native_code_left_on_the_stack_is_overwritten(how: str) -> None:
 
 def test_a_stack_that_may_be_small_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[object] = []
-    monkeypatch.setattr(wiping, "_scrubbing", lambda: called.append)
+    monkeypatch.setattr(wiping, "_SCRUBBING", called.append)
     for size, calls in ((65_536, 0), (8_388_608, 1), (0, 2)):
         monkeypatch.setattr(threading, "stack_size", lambda size=size: size)
         wipe_stack()
         assert len(called) == calls
-    monkeypatch.setattr(wiping, "_scrubbing", lambda: None)
+    monkeypatch.setattr(wiping, "_SCRUBBING", None)
     wipe_stack()
 
 
@@ -163,7 +163,7 @@ def test_a_stack_that_may_be_small_is_left_alone(monkeypatch: pytest.MonkeyPatch
 def test_where_the_stack_is_not_known_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     import resource
 
-    scrubbing = wiping._scrubbing.__wrapped__
+    scrubbing = wiping._scrubbing
     with monkeypatch.context() as patched:
         patched.setattr(resource, "getrlimit", lambda _: (65_536, 65_536))
         assert scrubbing() is None
