@@ -64,7 +64,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Judgement:
     """What became of a condition.
 
     Attributes:
@@ -80,7 +80,7 @@ class Outcome:
     why: str | None
 
 
-def judge(report: dict[str, Any], conditions: Sequence[Condition]) -> tuple[Outcome, ...]:
+def judge(report: dict[str, Any], conditions: Sequence[Condition]) -> tuple[Judgement, ...]:
     """Look up each condition's figure and decide.
 
     Args:
@@ -96,7 +96,7 @@ def judge(report: dict[str, Any], conditions: Sequence[Condition]) -> tuple[Outc
     return tuple(_judged(report, condition) for condition in conditions)
 
 
-def _judged(report: dict[str, Any], condition: Condition) -> Outcome:
+def _judged(report: dict[str, Any], condition: Condition) -> Judgement:
     found = figure(report, condition.name)
     failed = found.value is None or _OPERATORS[condition.operator](found.value, condition.bound)
-    return Outcome(condition=str(condition), value=found.value, failed=failed, why=found.why)
+    return Judgement(condition=str(condition), value=found.value, failed=failed, why=found.why)
