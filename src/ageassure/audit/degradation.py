@@ -52,7 +52,7 @@ class Degradation(StrEnum):
 
 LEVELS: Final[Mapping[Degradation, tuple[float, ...]]] = MappingProxyType(
     {
-        Degradation.BLUR: (0.01, 0.02, 0.04, 0.08),
+        Degradation.BLUR: (0.005, 0.01, 0.02, 0.04),
         Degradation.JPEG: (80, 50, 20, 10),
         Degradation.BRIGHTNESS: (0.25, 0.5, 1.5, 2.0),
         Degradation.RESOLUTION: (96, 48, 32, 24),

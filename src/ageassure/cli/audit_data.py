@@ -81,7 +81,7 @@ def _engine(name: str, workers: int | None) -> Engine:
 )
 @click.option("--workers", type=int, help="Threads or processes; one a processor if absent.")
 @click.option(
-    "--degrade", metavar="KIND=LEVEL", help="Make every picture worse first, such as blur=0.04."
+    "--degrade", metavar="KIND=LEVEL", help="Make every picture worse first, such as blur=0.005."
 )
 @command_with_json
 def predict(
