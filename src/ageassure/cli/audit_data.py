@@ -69,7 +69,7 @@ def _engine(name: str, workers: int | None) -> Engine:
     "--estimator",
     default="facial",
     show_default=True,
-    help="The shipped one, or the name of an entry point of your own.",
+    help="The shipped one, age-v1 or age-v2 for one of its networks, or your entry point.",
 )
 @click.option("--out", type=FILE, required=True, help="Predictions: .parquet, or CSV.")
 @click.option(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from ageassure.audit.prediction.assessing import UNCHANGED, Assessor, Showing, named_estimator
+from ageassure.audit.prediction.assessing import UNCHANGED, Assessor, Showing
+from ageassure.estimators.worker.loading import load_estimator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +19,8 @@ class Task:
     """What every worker makes for itself; small, and may be sent to other machines.
 
     Attributes:
-        estimator: Name of the shipped estimator or of an entry point, installed on every machine.
+        estimator: Name as in :func:`~ageassure.estimators.worker.loading.load_estimator`, on every
+            machine.
         showing: How pictures are shown to it.
     """
 
@@ -32,7 +34,7 @@ class Task:
             ConfigurationError: If there is no such estimator.
             ModelIntegrityError: If a model file is not the pinned one.
         """
-        return Assessor(named_estimator(self.estimator), showing=self.showing)
+        return Assessor(load_estimator(self.estimator), showing=self.showing)
 
 
 class Engine(Protocol):

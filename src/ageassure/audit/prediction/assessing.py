@@ -16,7 +16,6 @@ import numpy as np
 
 from ageassure.audit.degradation import Degradation, degrade
 from ageassure.errors import AgeAssuranceError, EvidenceError, PredictionsError
-from ageassure.estimators.base import Estimator, discover_estimator
 from ageassure.imaging import decode
 from ageassure.results import AgeEstimate
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ageassure.audit.datasets.places import PicturePlace
+    from ageassure.estimators.base import Estimator
 
 P_OVER_YEARS: Final = (13, 16, 18, 20, 21, 25)
 """Ages a of the columns ``p_over_a``: P(age ≥ a)."""
@@ -39,9 +39,6 @@ ALTERED: Final = "picture_altered"
 
 STATUS: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 """``ok``, one of the two above, or the code of a refusal."""
-
-SHIPPED: Final = "facial"
-"""The name of the estimator that ships; other names are entry points."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,20 +117,6 @@ class Showing:
 
 
 UNCHANGED: Final = Showing()
-
-
-def named_estimator(name: str) -> Estimator[Any]:
-    """The shipped estimator, or the one of an entry point.
-
-    Raises:
-        ConfigurationError: If no entry point, or several, have this name.
-        ModelIntegrityError: If a model file is not the pinned one.
-    """
-    if name == SHIPPED:
-        from ageassure.estimators import FacialAgeEstimator
-
-        return FacialAgeEstimator()
-    return discover_estimator(name)
 
 
 class Assessor:

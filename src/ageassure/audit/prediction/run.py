@@ -13,10 +13,11 @@ import numpy as np
 
 from ageassure.audit.datasets.manifest import file_sha256
 from ageassure.audit.datasets.places import find_pictures
-from ageassure.audit.prediction.assessing import Job, named_estimator
+from ageassure.audit.prediction.assessing import Job
 from ageassure.audit.prediction.files import COLUMNS, LATENCY_COLUMNS, write_table
 from ageassure.audit.prediction.journal import Journal
 from ageassure.errors import DataSetError, PredictionsError
+from ageassure.estimators.worker.loading import load_estimator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +88,7 @@ def identity(manifest: Manifest, task: Task) -> dict[str, Any]:
     Raises:
         ConfigurationError: If there is no such estimator.
     """
-    estimator = named_estimator(task.estimator)
+    estimator = load_estimator(task.estimator)
     return {
         "journal_revision": JOURNAL_REVISION,
         "manifest_sha256": manifest.statement.manifest_sha256,

@@ -19,16 +19,13 @@ from ageassure.audit.prediction.assessing import (
     Assessor,
     Job,
     Showing,
-    named_estimator,
 )
 from ageassure.errors import (
-    ConfigurationError,
     EvidenceError,
     FaceError,
     ModelIntegrityError,
     PredictionsError,
 )
-from ageassure.estimators import FacialAgeEstimator
 from ageassure.testing import StubEstimator, estimated_age, known_age
 
 from ..manifests import picture
@@ -183,9 +180,3 @@ def test_a_broken_model_ends_the_run(job: Job) -> None:
 def test_an_interval_has_no_estimated_age(job: Job) -> None:
     with pytest.raises(PredictionsError, match="states intervals"):
         Assessor(StubEstimator(known_age(18)))(job)
-
-
-def test_estimators_are_found_by_name() -> None:
-    assert isinstance(named_estimator("facial"), FacialAgeEstimator)
-    with pytest.raises(ConfigurationError, match="got 0 estimators named 'nobody'"):
-        named_estimator("nobody")
