@@ -20,6 +20,7 @@ from chip_kit.keys import (
 from chip_kit.objects import (
     CONTENT_TYPE,
     DIGITAL_SIGNATURE,
+    ENCIPHER_ONLY,
     KEY_CERT_SIGN,
     MESSAGE_DIGEST,
     SIGNER_KEY,
@@ -181,6 +182,18 @@ def accepted() -> Iterator[Case]:
             ]
         ),
     )
+    many = [CertificateParts(key=SIGNER_KEY, serial=n).made(STATE_KEY) for n in range(7, 15)]
+    yield case("eight_certificates", "as many as are taken", chip=Chip(certificates=many))
+    yield case(
+        "signer_constraints_empty",
+        "basic constraints that leave it at the default: no authority",
+        chip=signer(extra=extension("2.5.29.19", sequence(), critical=True)),
+    )
+    yield case(
+        "signer_constraints_false",
+        "basic constraints that say that it is no authority",
+        chip=signer(extra=extension("2.5.29.19", sequence(tlv(1, b"\x00")), critical=True)),
+    )
     yield case(
         "valid_beyond_2050",
         "a certificate whose end is a GeneralizedTime",
@@ -195,6 +208,17 @@ def accepted() -> Iterator[Case]:
         ),
     )
     yield case("last_second", "a signer valid until now", chip=signer(not_after=_NOW))
+    yield case("first_second", "a signer valid from now on", chip=signer(not_before=_NOW))
+    yield case(
+        "last_second_of_state",
+        "a country signing certificate valid until now",
+        anchors=(anchor(STATE_KEY, not_after=_NOW),),
+    )
+    yield case(
+        "first_second_of_state",
+        "a country signing certificate valid from now on",
+        anchors=(anchor(STATE_KEY, not_before=_NOW),),
+    )
 
 
 _NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -253,6 +277,11 @@ def untrusted() -> Iterator[Case]:
         "signer_may_not_sign",
         "the signer's key is for certificates",
         chip=signer(usage=KEY_CERT_SIGN),
+    )
+    yield case(
+        "signer_may_encipher",
+        "the signer's key is for enciphering",
+        chip=signer(usage=ENCIPHER_ONLY),
     )
     yield case(
         "signer_without_usage", "the signer's certificate names no use", chip=signer(usage=None)
@@ -425,6 +454,14 @@ def altered() -> Iterator[Case]:
         chip=Chip(signature_identifier=sequence(oid("1.2.840.113549.1.1.11"), tlv(5))),
     )
     yield case(
+        "algorithm_of_ecdsa",
+        "an ECDSA algorithm with an RSA key",
+        chip=replace(
+            signed_by(rsa, "pkcs1-sha256", "sha256"),
+            signature_identifier=sequence(oid("1.2.840.10045.4.3.2")),
+        ),
+    )
+    yield case(
         "pss_for_pkcs1",
         "a PKCS #1 signature that is called PSS",
         chip=replace(
@@ -463,6 +500,7 @@ def malformed() -> Iterator[Case]:
     yield case("lds_version_2", "a security object of version 2", Chip(lds_version=2))
     yield case("lds_version_1_bare", "version 1 without its versions", Chip(lds_version=1))
     yield case("lds_more", "something after the hashes", Chip(lds_extra=sequence()))
+    yield case("group_more", "something after a hash", Chip(lds_entry_extra=sequence()))
     yield from _attributes(case)
     yield from _messages(case)
     yield from _encodings(case)
@@ -534,6 +572,7 @@ def _messages(case) -> Iterator[Case]:  # type: ignore[no-untyped-def]  # noqa: 
         "unsigned attributes",
         Chip(unsigned=set_of(attribute("1.2.3", integer(1)), tag=0xA1)),
     )
+    yield case("version_1", "signed data of version 1", Chip(version=1))
     yield case(
         "revocation_list", "a revocation list inside", Chip(revocation=set_of(sequence(), tag=0xA1))
     )
@@ -545,6 +584,11 @@ def _messages(case) -> Iterator[Case]:  # type: ignore[no-untyped-def]  # noqa: 
     key_named = tlv(0x80, b"signer key")
     yield case(
         "signer_version_1_by_key", "version 1 with a key identifier", Chip(identifier=key_named)
+    )
+    yield case(
+        "signer_version_3_by_octets",
+        "version 3 with a key identifier of another tag",
+        Chip(signer_version=3, identifier=octets(b"signer key")),
     )
     yield case("signer_version_3_by_name", "version 3 with a name", Chip(signer_version=3))
     yield case("signer_version_2", "a signer of version 2", Chip(signer_version=2))
@@ -602,6 +646,12 @@ def _certificates(case) -> Iterator[Case]:  # type: ignore[no-untyped-def]  # no
     ):
         broken = own.replace(old, new, 1)
         yield case(f"certificate_{part}", what, Chip(certificate=broken))
+    longer = rsa_key("signer-2048", more=integer(1))
+    yield case(
+        "rsa_key_more",
+        "a third number in an RSA key",
+        signed_by(longer, "pkcs1-sha256", "sha256"),
+    )
     inner, outer = oid("1.2.840.10045.4.3.2"), oid("1.2.840.10045.4.3.3")
     head, _, tail = own.rpartition(inner)
     yield case(

@@ -50,7 +50,7 @@ class Key:
     info: bytes
 
 
-def rsa_key(name: str, *, sign: int = 1, exponent: int = 65537) -> Key:
+def rsa_key(name: str, *, sign: int = 1, exponent: int = 65537, more: bytes = b"") -> Key:
     p, q = (int(text, 16) for text in _PRIMES[name])
     d = pow(65537, -1, (p - 1) * (q - 1))
     numbers = rsa.RSAPrivateNumbers(
@@ -58,7 +58,7 @@ def rsa_key(name: str, *, sign: int = 1, exponent: int = 65537) -> Key:
     )
     info = sequence(
         sequence(oid("1.2.840.113549.1.1.1"), NULL),
-        bits(sequence(integer(sign * p * q), integer(exponent))),
+        bits(sequence(integer(sign * p * q), integer(exponent), more)),
     )
     return Key(private=numbers.private_key(), info=info)
 

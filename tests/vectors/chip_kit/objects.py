@@ -32,6 +32,7 @@ ZONE_TD3 = (
 
 DIGITAL_SIGNATURE = bits(b"\x80", 7)
 KEY_CERT_SIGN = bits(b"\x06", 1)
+ENCIPHER_ONLY = bits(b"\x01", 0)
 
 
 def extension(dotted: str, value: bytes, *, critical: bool = False) -> bytes:
@@ -104,10 +105,14 @@ def group(zone: str = ZONE_TD3) -> bytes:
 
 
 def security_content(
-    hash_name: str, groups: list[tuple[int, bytes]], version: int = 0, extra: bytes = b""
+    hash_name: str,
+    groups: list[tuple[int, bytes]],
+    version: int = 0,
+    extra: bytes = b"",
+    entry_extra: bytes = b"",
 ) -> bytes:
     """LDSSecurityObject."""
-    entries = [sequence(integer(number), octets(value)) for number, value in groups]
+    entries = [sequence(integer(number), octets(value), entry_extra) for number, value in groups]
     return sequence(integer(version), hash_identifier(hash_name), sequence(*entries), extra)
 
 
@@ -137,6 +142,8 @@ class Chip:
     groups: list[tuple[int, bytes]] | None = None
     lds_version: int = 0
     lds_extra: bytes = b""
+    lds_entry_extra: bytes = b""
+    version: int = 3
     content_type: str = LDS
     attributes: list[bytes] | None = None
     change_content: Callable[[bytes], bytes] = _same
@@ -159,7 +166,9 @@ class Chip:
         if groups is None:
             hashed = digest(self.hash, self.data_group_1)
             groups = [(1, hashed), (2, digest(self.hash, b"a portrait"))]
-        return security_content(self.hash, groups, self.lds_version, self.lds_extra)
+        return security_content(
+            self.hash, groups, self.lds_version, self.lds_extra, self.lds_entry_extra
+        )
 
     def signer(self, content: bytes) -> bytes:
         attributes = self.attributes
@@ -190,7 +199,7 @@ class Chip:
         if self.signers > 1:
             signers[1] = signers[1][:-1] + bytes([signers[1][-1] ^ 1])
         data = sequence(
-            integer(3),
+            integer(self.version),
             set_of(hash_identifier(self.hash) if self.announced is None else self.announced),
             sequence(oid(self.content_type), tlv(0xA0, octets(self.change_content(content)))),
             set_of(*certificates, tag=0xA0),

@@ -102,6 +102,15 @@ def test_long_files_are_refused_before_they_are_read(size: int) -> None:
         estimate(data_group_1=bytearray(size))
 
 
+def test_files_of_the_greatest_size_are_read() -> None:
+    with pytest.raises(DocumentError, match="after the end of an element"):
+        estimate(bytearray(65_536))
+    with pytest.raises(DocumentError, match="not the one whose hash was signed"):
+        estimate(data_group_1=bytearray(128))
+    with pytest.raises(DocumentError, match="expected at most"):
+        estimate(data_group_1=bytearray(129))
+
+
 @pytest.mark.parametrize("content", [None, "", 7, memoryview(bytes(9))[::2]])
 def test_what_is_no_bytes_is_refused(content: Any) -> None:
     for part in ({"security_object": content}, {"data_group_1": content}):
@@ -170,6 +179,21 @@ def test_a_set_up_that_trusts_nobody_or_anybody_is_refused(anchors: Any, message
     with pytest.raises(ConfigurationError, match=message) as caught:
         ChipAgeEstimator(country_signing_certificates=anchors)
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("true", "false"),
+    [
+        pytest.param(b"\x03\x02\x01\x06", b"\x03\x02\x01\x02", id="signs lists only"),
+        pytest.param(b"\x03\x02\x01\x06", b"\x03\x02\x00\x01", id="enciphers only"),
+        pytest.param(b"\x01\x01\xff\x02", b"\x01\x01\x00\x02", id="is no authority"),
+    ],
+)
+def test_who_may_not_sign_certificates_is_no_anchor(true: bytes, false: bytes) -> None:
+    assert ANCHOR.count(true) == 1
+    changed = ANCHOR.replace(true, false)  # its own signature is not looked at
+    with pytest.raises(ConfigurationError, match="no authority's"):
+        ChipAgeEstimator(country_signing_certificates=[changed])
 
 
 def test_a_document_signer_is_no_anchor() -> None:

@@ -371,6 +371,9 @@ def test_an_answer_holds_an_age_exactly_if_it_has_passed() -> None:
         {"state": CheckState.PASSED, "age": (0, True)},
         {"state": CheckState.PASSED, "age": (18, 1)},
         {"state": CheckState.PASSED, "age": (18, True), "holder_check": True},
+        {"state": "pending"},
+        {"state": CheckState.PENDING, "check_id": "x"},
+        {"state": CheckState.PENDING, "reference": "x"},
     ):
         settings: Any = {**whole, **changed}
         with pytest.raises(ConfigurationError):

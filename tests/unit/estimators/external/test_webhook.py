@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -154,6 +155,7 @@ def test_the_body_is_not_read_before_the_signature() -> None:
     assert refused(body=b"{", signed="0" * 64) == "document_check_unauthentic"
     assert refused(body=b"{") == "document_check_unavailable"
     assert refused(body=b"x" * 16_385) == "document_malformed"
+    assert receive(body=BODY.ljust(16_384)).repeated is False
     unknown: Any = "text"
     with pytest.raises(DocumentError):
         receiver_of().receive(unknown, timestamp=str(SECONDS), signature=GOOD)
@@ -174,26 +176,58 @@ def test_a_writable_body_is_wiped_in_any_case() -> None:
     assert held == bytes(len(BODY))
 
 
+class Store:
+    """Answers as it is told to, and keeps what it was asked."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.claimed: list[tuple[bytes, int]] = []
+
+    def claim(self, key: bytes, expires_at: int) -> Any:
+        self.claimed.append((key, expires_at))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
 @pytest.mark.parametrize(
     "answer", [None, 1, ReplayStoreError("the replay store is full"), OSError()]
 )
 def test_a_store_that_gives_no_answer_closes_the_door(answer: Any) -> None:
-    class Store:
-        def claim(self, key: bytes, expires_at: int) -> Any:
-            assert len(key) == 32
-            assert expires_at == SECONDS + 86_400
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-
-    receiver = WebhookReceiver(secrets=[SECRET], seen=Store(), now=lambda: NOW)
+    store = Store(answer)
+    receiver = WebhookReceiver(secrets=[SECRET], seen=store, now=lambda: NOW)
     assert refused(receiver=receiver) == "document_check_unavailable"
+    assert len(store.claimed) == 1
 
 
-@pytest.mark.parametrize("secrets", [(), [b"short"], SECRET, "text", ["t" * 40], [SECRET, b""]])
+def test_a_call_is_remembered_for_a_day_by_its_digest() -> None:
+    store = Store(answer=True)
+    receiver = WebhookReceiver(secrets=[SECRET], seen=store, now=lambda: NOW)
+    receive(receiver, timestamp=str(SECONDS - 7))
+    ((key, expires_at),) = store.claimed
+    assert key == sha256(b"ageassure webhook\x00" + BODY).digest()
+    assert expires_at == SECONDS - 7 + 86_400
+
+
+@pytest.mark.parametrize(
+    "secrets", [(), [b"short"], [bytes(31)], SECRET, "text", ["t" * 40], [SECRET, b""]]
+)
 def test_a_receiver_without_a_good_secret_is_refused(secrets: Any) -> None:
     with pytest.raises(ConfigurationError, match="secrets"):
         receiver_of(secrets=secrets)
+
+
+def test_a_secret_has_32_bytes_at_least() -> None:
+    secret = bytes(range(32))
+    signed = signature(BODY, str(SECONDS), secret)
+    assert receive(receiver_of(secrets=[secret]), signed=signed).repeated is False
+
+
+def test_a_receiver_whose_clock_is_not_aware_is_refused() -> None:
+    seen = MemoryReplayStore()
+    naive = datetime(2026, 6, 15, 12)  # noqa: DTZ001 - on purpose
+    with pytest.raises(ConfigurationError, match="clock"):
+        WebhookReceiver(secrets=[SECRET], seen=seen, now=lambda: naive)
 
 
 def test_secrets_are_in_no_repr_and_no_pickle() -> None:

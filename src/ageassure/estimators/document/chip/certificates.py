@@ -64,7 +64,7 @@ class Certificate:
     not_before: datetime
     not_after: datetime
     key: PublicKey
-    key_usage: int | None
+    key_usage: int
     is_authority: bool
     subject_key: bytes | None
     authority_key: bytes | None
@@ -75,7 +75,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Extensions:
-    key_usage: int | None = None
+    key_usage: int = 0  # none of them, where the extension is absent
     is_authority: bool = False
     subject_key: bytes | None = None
     authority_key: bytes | None = None
@@ -173,7 +173,7 @@ def check_document_signer(
     Raises:
         DocumentError: ``document_untrusted``.
     """
-    if signer.is_authority or not (signer.key_usage or 0) & _DIGITAL_SIGNATURE:
+    if signer.is_authority or not signer.key_usage & _DIGITAL_SIGNATURE:
         raise untrusted("got a document signer that may not sign documents")
     if not signer.not_before <= at <= signer.not_after:
         raise untrusted("got a document signer that is not valid now")
@@ -196,4 +196,4 @@ def check_document_signer(
 
 def is_country_signing(certificate: Certificate) -> bool:
     """Is it a certificate that may vouch for document signers?"""
-    return certificate.is_authority and bool((certificate.key_usage or 0) & _KEY_CERT_SIGN)
+    return certificate.is_authority and bool(certificate.key_usage & _KEY_CERT_SIGN)

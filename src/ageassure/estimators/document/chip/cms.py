@@ -124,7 +124,7 @@ def _certificate_of(signer: _Signer, certificates: list[Element]) -> Certificate
     if signer.version == 3 and signer.identifier.tag == 0x80:
         key = bytes(signer.identifier.content)
         known = [each for each in known if each.subject_key == key]
-    elif signer.version == 1 and signer.identifier.tag == der.SEQUENCE:
+    elif signer.version == 1:
         fields = der.sequence(signer.identifier)
         issuer = bytes(fields.take(der.SEQUENCE).whole)
         serial = der.integer(fields.take(der.INTEGER))
