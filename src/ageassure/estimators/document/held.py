@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from ageassure.errors import AgeAssuranceError, DocumentError
@@ -48,7 +48,7 @@ def check_not_expired(last_day: date, at: datetime) -> None:
     Raises:
         DocumentError: ``document_expired``.
     """
-    if at.astimezone(EARLIEST_ZONE).date() >= last_day + timedelta(days=1):
+    if at.astimezone(EARLIEST_ZONE).date() > last_day:
         raise DocumentError("got a document past its date of expiry", code="document_expired")
 
 

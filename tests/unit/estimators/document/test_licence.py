@@ -171,6 +171,11 @@ def test_a_licence_is_good_until_its_last_day_has_ended_everywhere() -> None:
 YOUNG = {**USA, "DBB": "06142009", "DDH": "06142027", "DDI": "06142028", "DDJ": "06142030"}
 
 
+@pytest.mark.parametrize("elements", [USA | {"DBA": "12319999"}, CANADA | {"DBA": "99991231"}])
+def test_the_last_day_of_the_calendar_is_a_day(elements: dict[str, str]) -> None:
+    assert estimate(file(elements)).interval(0.9) == (40, 41)
+
+
 def test_the_days_of_reaching_18_19_and_21_may_confirm() -> None:
     assert estimate(file(YOUNG)).interval(0.5) == (17, 18)
     assert estimate(file({**YOUNG, "DDH": "", "DDI": "NONE", "DDJ": "unavl"})).interval(0.5) == (
