@@ -172,6 +172,16 @@ class TestKeys:
         members = {"deviceKeyInfo": {"deviceKey": spoilt}}
         assert _code(Wallet(SIGNER, security_object=members)) == "credential_not_bound"
 
+    def test_a_device_key_under_which_anybody_can_sign_binds_nobody(self) -> None:
+        neutral = b"\x01" + b"\x00" * 31
+        members = {"deviceKeyInfo": {"deviceKey": {1: 1, -1: 6, -2: neutral}}}
+        response = Wallet(SIGNER, security_object=members).response()
+        # [S]B = R + [k]A holds for S = 0 and R = A = the neutral element, whatever was signed.
+        protected, signature = cbor2.dumps({1: -8}), neutral + b"\x00" * 32
+        device_signed = response["documents"][0]["deviceSigned"]
+        device_signed["deviceAuth"]["deviceSignature"] = [protected, {}, None, signature]
+        assert _code_of(response) == "credential_not_bound"
+
 
 class TestIssuer:
     @pytest.mark.parametrize(

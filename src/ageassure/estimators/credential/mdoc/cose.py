@@ -15,8 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 
+from ageassure.errors import KeySetError
 from ageassure.estimators.credential.mdoc.cbor import decode, encode
 from ageassure.estimators.credential.refusal import malformed
+from ageassure.tokens.keys.strength import check_ed25519
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,15 +131,17 @@ def is_signed_by(key: Key, signed: Sign1, payload: bytes) -> bool:
 
 
 def read_key(value: object) -> Key | None:
-    """Read a decoded COSE_Key; None for one that is malformed, private, or of another kind."""
+    """Read a decoded COSE_Key; None for one that is malformed, private, weak or another kind's."""
     if not isinstance(value, dict) or _D in value:
         return None
     kind, curve, x = value.get(_KTY), value.get(_CRV), value.get(_X)
     if type(x) is not bytes:
         return None
-    with suppress(ValueError):
+    with suppress(ValueError, KeySetError):
         if (kind, curve) == (_OKP, _ED25519):
-            return ed25519.Ed25519PublicKey.from_public_bytes(x)
+            ed = ed25519.Ed25519PublicKey.from_public_bytes(x)
+            check_ed25519(x)  # of small order: anybody could sign under it
+            return ed
         y = value.get(_Y)
         group = _CURVES.get(curve) if type(curve) is int else None
         if kind == _EC2 and group is not None and type(y) is bytes:
