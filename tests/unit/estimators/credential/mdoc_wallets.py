@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -83,6 +84,14 @@ class Authority:
 
     def authorities(self) -> DocumentAuthorities:
         return DocumentAuthorities([self.certificate()])
+
+
+def pem_of_version_10() -> bytes:
+    """An authority's certificate that says that it is of a version that there is not."""
+    der = Authority().certificate().public_bytes(Encoding.DER)
+    spoilt = der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x09", 1)
+    text = base64.encodebytes(spoilt)
+    return b"-----BEGIN CERTIFICATE-----\n" + text + b"-----END CERTIFICATE-----\n"
 
 
 def key_usage(**set_bits: bool) -> x509.KeyUsage:

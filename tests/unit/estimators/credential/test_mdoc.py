@@ -33,6 +33,7 @@ from .mdoc_wallets import (
     Wallet,
     cose_key,
     name,
+    pem_of_version_10,
 )
 
 if TYPE_CHECKING:
@@ -259,7 +260,9 @@ class TestIssuer:
         with pytest.raises(ConfigurationError, match="no authority"):
             Authority(**changes).authorities()
 
-    @pytest.mark.parametrize("pem", [b"", b"no PEM", b"-----BEGIN CERTIFICATE-----\nAA\n"])
+    @pytest.mark.parametrize(
+        "pem", [b"", b"no PEM", b"-----BEGIN CERTIFICATE-----\nAA\n", pem_of_version_10()]
+    )
     def test_anchors_that_cannot_be_read_are_refused(self, pem: bytes) -> None:
         with pytest.raises(ConfigurationError):
             DocumentAuthorities.from_pem(pem)
@@ -302,6 +305,27 @@ class TestSecurityObject:
     )
     def test_refusals(self, changes: dict[str, Any], code: str) -> None:
         assert _code(Wallet(SIGNER, **changes)) == code
+
+    @pytest.mark.parametrize(
+        ("signed", "until", "code"),
+        [
+            ("0001-01-01T00:00:00+14:00", "2027-01-01T00:00:00Z", "credential_untrusted"),
+            ("2026-05-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "credential_expired"),
+        ],
+    )
+    def test_moments_that_utc_cannot_express(self, signed: str, until: str, code: str) -> None:
+        moments = {"signed": signed, "validFrom": signed, "validUntil": until}
+        validity = {name: cbor2.CBORTag(0, text) for name, text in moments.items()}
+        assert _code(Wallet(SIGNER, security_object={"validityInfo": validity})) == code
+
+    def test_a_document_without_end(self) -> None:
+        moments = {
+            "signed": "2026-05-01T00:00:00Z",
+            "validFrom": "2026-05-01T00:00:00Z",
+            "validUntil": "9999-12-31T23:59:59-12:00",
+        }
+        validity = {name: cbor2.CBORTag(0, text) for name, text in moments.items()}
+        assert _assess(Wallet(SIGNER, security_object={"validityInfo": validity})).bound
 
     @pytest.mark.parametrize("hash_name", ["SHA-256", "SHA-384", "SHA-512"])
     def test_digests(self, hash_name: str) -> None:

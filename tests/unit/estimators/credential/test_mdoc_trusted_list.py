@@ -10,7 +10,7 @@ from ageassure.errors import ConfigurationError
 from ageassure.estimators.credential.mdoc import DocumentAuthorities
 from ageassure.estimators.credential.mdoc.trusted_list import MAX_BYTES, listed_certificates
 
-from .mdoc_wallets import DAY, NOW, Authority
+from .mdoc_wallets import DAY, NOW, Authority, pem_of_version_10
 
 TYPE = "http://age.example/Svctype/ProofOfAge"
 GRANTED = "http://uri.etsi.org/TrstSvc/TrustedList/Svcstatus/granted"
@@ -63,6 +63,8 @@ def test_granted_services_of_the_type_are_taken() -> None:
         _list(_service(), next_update="soon"),
         _list(_service(), next_update="2030-01-01T00:00:00"),
         _list(_service(), next_update=""),
+        _list(_service(), next_update="0001-01-01T00:00:00+14:00"),
+        _list(_service(certificate="".join(pem_of_version_10().decode().split("\n")[1:-2]))),
         _list(_service(certificate="!")),
         _list(_service(certificate="AAAA")),
         _list(_service(), before="<!DOCTYPE x>"),

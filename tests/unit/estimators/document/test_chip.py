@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import shutil
@@ -39,6 +40,12 @@ def vector(name: str) -> dict[str, Any]:
 PLAIN = vector("accepted/plain")
 SIGNED = bytes.fromhex(PLAIN["security_object"])
 ANCHOR = bytes.fromhex(PLAIN["country_signing_certificates"][0])
+VERSION_10 = ANCHOR.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x09", 1)
+PEM_OF_VERSION_10 = (
+    b"-----BEGIN CERTIFICATE-----\n"
+    + base64.encodebytes(VERSION_10)
+    + b"-----END CERTIFICATE-----\n"
+)
 
 
 def estimate(
@@ -173,6 +180,7 @@ def test_pem_files_are_taken_with_all_their_certificates() -> None:
         ([ANCHOR[:-1]], "not taken"),
         ([ANCHOR + b"\x00"], "not taken"),
         ([b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"], "cannot be read"),
+        ([PEM_OF_VERSION_10], "cannot be read"),
     ],
 )
 def test_a_set_up_that_trusts_nobody_or_anybody_is_refused(anchors: Any, message: str) -> None:

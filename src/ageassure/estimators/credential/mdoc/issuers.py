@@ -89,7 +89,7 @@ class DocumentAuthorities:
             ConfigurationError: If there is none, or one cannot be read or is no authority's.
         """
         found: list[x509.Certificate] = []
-        with suppress(TypeError, ValueError):  # raised below, without its frames
+        with suppress(*_UNREADABLE):  # raised below, without its frames
             found = x509.load_pem_x509_certificates(text)
         return cls(found)
 

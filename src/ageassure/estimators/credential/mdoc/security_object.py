@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from ageassure.estimators.credential.mdoc.cbor import content_of, decode, embedded, encode
@@ -100,7 +100,7 @@ def _moment(validity: Mapping[object, object], name: str) -> datetime:
     moment = validity.get(name)
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise malformed(f"got no date and time {name} with a time zone")
-    return moment.astimezone(UTC)
+    return moment  # not in UTC, where the first and last days of the calendar have no place
 
 
 def disclosed(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import binascii
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree
 
@@ -83,7 +83,7 @@ def _moment(text: str | None) -> datetime:
         moment = datetime.fromisoformat((text or "").strip())
     if moment is None or moment.tzinfo is None:
         raise ConfigurationError("got a trusted list without a next update")
-    return moment.astimezone(UTC)
+    return moment
 
 
 def _identities(service: ElementTree.Element, types: Collection[str]) -> Iterator[str]:
@@ -96,6 +96,6 @@ def _identities(service: ElementTree.Element, types: Collection[str]) -> Iterato
 
 
 def _certificate(text: str) -> x509.Certificate | None:
-    with suppress(ValueError):
+    with suppress(ValueError, x509.InvalidVersion):
         return x509.load_der_x509_certificate(binascii.a2b_base64(text, strict_mode=True))
     return None

@@ -133,7 +133,7 @@ def _encodings(given: object) -> list[bytes]:
     found: list[bytes] | None = None
     try:
         found = [c.public_bytes(Encoding.DER) for c in x509.load_pem_x509_certificates(given)]
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         found = None
     if found is None:
         raise ConfigurationError("got a PEM file that cannot be read")
