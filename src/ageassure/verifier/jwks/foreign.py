@@ -2,7 +2,8 @@
 
 SD-JWT VC lets an issuer publish its keys in a document of its own, or the address of its JWK Set
 (draft-ietf-oauth-sd-jwt-vc, "JWT VC Issuer Metadata"). Both are fetched by the same bounded fetcher
-as a JWK Set, from addresses that stand under an issuer that the operator has pinned.
+as a JWK Set. The metadata's address stands under an issuer that the operator has pinned; the set's
+is what the metadata say, save that nobody elsewhere can name an address in this machine.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from ageassure.tokens.claims import checked_issuer
 from ageassure.tokens.keys import MAX_KEY_SET_BYTES, MAX_KEYS, JWKSet, PublicJWK, jwk_thumbprint
 from ageassure.tokens.keys.public import SECRET_MEMBERS
 from ageassure.tokens.strict_json import dump_object, parse_object
-from ageassure.verifier.jwks.fetch import HTTPSFetcher, checked_jwks_uri
+from ageassure.verifier.fetching import take_apart
+from ageassure.verifier.jwks.fetch import HTTPSFetcher
 from ageassure.verifier.jwks.source import KeySetResponse
 
 if TYPE_CHECKING:
+    from ageassure.verifier.fetching.target import Target
     from ageassure.verifier.jwks.source import KeySetFetcher
 
 WELL_KNOWN: Final = "/.well-known/jwt-vc-issuer"
@@ -79,10 +82,12 @@ class IssuerMetadataFetcher:
         ConfigurationError: If the issuer is malformed.
     """
 
-    __slots__ = ("_fetcher", "_issuer")
+    __slots__ = ("_fetcher", "_here", "_issuer")
 
     def __init__(self, issuer: str, *, fetcher: KeySetFetcher | None = None) -> None:
         self._issuer = checked_issuer(issuer)
+        target = _taken_apart(metadata_uri(issuer))
+        self._here = target is not None and target.loopback
         self._fetcher = HTTPSFetcher() if fetcher is None else fetcher
 
     def fetch(
@@ -106,11 +111,12 @@ class IssuerMetadataFetcher:
             if not isinstance(keys, dict):
                 raise KeySetUnavailableError("the issuer's metadata hold no key set")
             return KeySetResponse(body=dump_object(keys), max_age_seconds=response.max_age_seconds)
-        address = _address(members["jwks_uri"])
+        address = members["jwks_uri"]
+        target = _taken_apart(address)
         left = deadline - time.monotonic()
-        if address is None or left <= 0:
+        if target is None or (target.loopback and not self._here) or left <= 0:
             raise KeySetUnavailableError("the issuer's metadata name no key set, or took too long")
-        keys_response = self._fetcher.fetch(address, etag=None, timeout_seconds=left)
+        keys_response = self._fetcher.fetch(str(address), etag=None, timeout_seconds=left)
         ages = (response.max_age_seconds, keys_response.max_age_seconds)
         return KeySetResponse(
             body=keys_response.body,
@@ -128,8 +134,8 @@ class IssuerMetadataFetcher:
         return members
 
 
-def _address(uri: object) -> str | None:
+def _taken_apart(uri: object) -> Target | None:
     try:
-        return checked_jwks_uri(uri)
+        return take_apart(uri, name="jwks_uri")
     except ConfigurationError:
         return None

@@ -145,6 +145,33 @@ def test_other_metadata_are_refused(metadata: Any) -> None:
     assert "metadata" in refused(metadata=metadata)
 
 
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://127.0.0.1:8500/v1/agent/leave",
+        "http://localhost:2375/containers/json",
+        "http://[::1]/",
+        "https://127.0.0.1/keys",
+        "https://localhost:8443/keys",
+    ],
+)
+def test_metadata_cannot_lead_into_this_machine(uri: str) -> None:
+    host = Host(metadata={"issuer": ISSUER, "jwks_uri": uri}, keys=KEY.public_set().to_dict())
+    fetcher = IssuerMetadataFetcher(ISSUER, fetcher=host)
+    with pytest.raises(KeySetUnavailableError, match="name no key set"):
+        fetcher.fetch(metadata_uri(ISSUER), etag=None, timeout_seconds=5)
+    assert host.asked == [(metadata_uri(ISSUER), None)]
+
+
+def test_metadata_of_this_machine_may_stay_in_it() -> None:
+    issuer, uri = "http://localhost:8000", "http://localhost:8000/keys"
+    host = Host(metadata={"issuer": issuer, "jwks_uri": uri})
+    IssuerMetadataFetcher(issuer, fetcher=host).fetch(
+        metadata_uri(issuer), etag=None, timeout_seconds=5
+    )
+    assert host.asked == [(metadata_uri(issuer), None), (uri, None)]
+
+
 def test_a_key_host_that_fails() -> None:
     failure = KeySetUnavailableError("down")
     assert refused(metadata=failure) == "down"
