@@ -48,8 +48,9 @@ from ageassure.audit.datasets.places import find_pictures
 from ageassure.audit.datasets.statement import AgeProof, Statement, statement_path
 from ageassure.audit.engines.base import Task
 from ageassure.audit.engines.threads import ThreadEngine
-from ageassure.audit.prediction.assessing import P_OVER_YEARS, Answer
+from ageassure.audit.prediction.assessing import Answer
 from ageassure.audit.prediction.run import RunFiles, predict
+from ageassure.audit.table import P_OVER_YEARS
 from ageassure.estimators import FacialAgeEstimator
 
 if TYPE_CHECKING:

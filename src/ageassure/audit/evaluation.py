@@ -14,9 +14,10 @@ from ageassure.audit.metrics.attempts import Tries, several_tries
 from ageassure.audit.metrics.cells import Grid
 from ageassure.audit.metrics.child_safety import child_safety
 from ageassure.audit.metrics.conformal import Conformal, conformal
+from ageassure.audit.metrics.coverage import Coverage, coverage, coverage_by_year
 from ageassure.audit.metrics.failures import failures_to_process
-from ageassure.audit.metrics.probabilities import Coverage, Reliability, coverage, reliability
 from ageassure.audit.metrics.rates import PointResult, ThresholdRow, at_point, by_threshold
+from ageassure.audit.metrics.reliability import Reliability, reliability
 from ageassure.audit.metrics.separation import Separation, separation
 from ageassure.audit.metrics.transfer import Transfer, transfer
 from ageassure.audit.metrics.years import YearsOfError, years_of_error
@@ -82,6 +83,7 @@ class Evaluation:
         limits: At each age limit.
         reliability: Of each probability.
         coverage: Of coarsened distributions; None if the estimator gives no probability.
+        coverage_by_year: Of whole distributions, in single years; None if they are not given.
         tries: FPR@r at each point.
         transfers: Thresholds carried over, at each point; empty if the plan names no axis.
         conformal: Lower bounds; None without a calibration part.
@@ -99,6 +101,7 @@ class Evaluation:
     limits: tuple[LimitResult, ...]
     reliability: tuple[Reliability, ...]
     coverage: Coverage | None
+    coverage_by_year: Coverage | None
     tries: tuple[Tries, ...]
     transfers: tuple[Transfer, ...]
     conformal: Conformal | None
@@ -152,6 +155,7 @@ def evaluate(
         ),
         reliability=reliability(table, grid, plan),
         coverage=coverage(table, grid, plan),
+        coverage_by_year=coverage_by_year(table, grid, plan),
         tries=tuple(several_tries(table, grid, plan, point) for point in plan.points),
         transfers=tuple(found for found in transfers if found is not None),
         conformal=None if calibration is None else conformal(calibration, table, grid, plan),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ageassure.audit.prediction.assessing import P_OVER_YEARS
 from ageassure.audit.table import Column, DatasetStatement, EvaluationTable
 from ageassure.errors import PredictionsError
 
@@ -53,9 +52,13 @@ def join(manifest: Manifest, predictions: Predictions) -> EvaluationTable:
         subjects=_subjects([manifest]),
         groups=manifest.groups,
         estimated_age_years=predictions.estimated_age_years[rows],
-        p_over={age: predictions.p_over[rows, column] for column, age in enumerate(P_OVER_YEARS)},
+        p_over={
+            age: predictions.p_over[rows, column]
+            for column, age in enumerate(predictions.p_over_years)
+        },
         status=Column(values=status.values, codes=status.codes[rows]),
         statement=_stated(manifest.statement, subjects_known=bool(manifest.subject_names)),
+        conditions=manifest.conditions,
     )
 
 
@@ -86,22 +89,20 @@ def join_parts(parts: Sequence[tuple[Manifest, Predictions]]) -> EvaluationTable
         raise PredictionsError("the parts differ in their statements or in their columns")
     digests = sorted(table.statement.digest for table in tables)
     digest = hashlib.sha256("".join(f"{one}\n" for one in digests).encode()).hexdigest()
-    first = tables[0]
-    return EvaluationTable(
-        sample_ids=np.concatenate([table.sample_ids for table in tables]),
-        age_low_years=np.concatenate([table.age_low_years for table in tables]),
-        age_high_years=np.concatenate([table.age_high_years for table in tables]),
-        subjects=_subjects(manifests),
-        groups={axis: _together([table.groups[axis] for table in tables]) for axis in first.groups},
-        estimated_age_years=np.concatenate([table.estimated_age_years for table in tables]),
-        p_over={age: np.concatenate([t.p_over[age] for t in tables]) for age in first.p_over},
-        status=_together([table.status for table in tables]),
-        statement=replace(first.statement, digest=digest),
+    stated = replace(tables[0].statement, digest=digest)
+    ends = np.cumsum([len(table) for table in tables])[:-1]
+    numbers = np.split(_subjects(manifests), ends)
+    return EvaluationTable.concatenate(
+        [
+            replace(table, statement=stated, subjects=subjects)
+            for table, subjects in zip(tables, numbers, strict=True)
+        ]
     )
 
 
-def _people(table: EvaluationTable) -> tuple[DatasetStatement, frozenset[str]]:
-    return replace(table.statement, digest="0" * 64), frozenset(table.groups)
+def _people(table: EvaluationTable) -> tuple[DatasetStatement, frozenset[object]]:
+    columns = frozenset({*table.groups, *table.conditions, *table.p_over})
+    return replace(table.statement, digest="0" * 64), columns
 
 
 def _subjects(manifests: Sequence[Manifest]) -> NDArray[np.int64]:
@@ -116,17 +117,6 @@ def _subjects(manifests: Sequence[Manifest]) -> NDArray[np.int64]:
     ends = np.cumsum([len(one) for one in names])[:-1]
     pairs = zip(np.split(numbers, ends), manifests, strict=True)
     return np.concatenate([number[manifest.subjects] for number, manifest in pairs])
-
-
-def _together(columns: Sequence[Column]) -> Column:
-    values = sorted({value for column in columns for value in column.values})
-    places = {value: index for index, value in enumerate(values)}
-    codes = []
-    for column in columns:
-        # The last entry stands for -1, which is not known.
-        place = np.array([*(places[value] for value in column.values), -1], dtype=np.int64)
-        codes.append(place[column.codes])
-    return Column(values=tuple(values), codes=np.concatenate(codes))
 
 
 def _stated(statement: Statement, *, subjects_known: bool) -> DatasetStatement:

@@ -16,7 +16,7 @@ import numpy as np
 from ageassure.audit.datasets.importing import write_manifest, write_text
 from ageassure.audit.datasets.manifest import file_sha256, read_manifest
 from ageassure.audit.datasets.statement import Statement, statement_path
-from ageassure.audit.prediction.files import COLUMNS, read_predictions, write_table
+from ageassure.audit.prediction.files import columns_for, read_predictions, write_table
 from ageassure.errors import ConfigurationError, PredictionsError
 from ageassure.tokens.keys.files import read_private_file
 
@@ -66,7 +66,8 @@ def pseudonymise_predictions(path: Path, out: Path, key: bytes) -> int:
     names, order = _ordered([pseudonym(key, "sample", name) for name in found.sample_ids])
     figures = np.column_stack([found.estimated_age_years, found.p_over])[order].T
     statuses = [found.status.values[code] for code in found.status.codes[order]]
-    columns = dict(zip(COLUMNS[1:-1], np.ascontiguousarray(figures), strict=True))
+    told = columns_for(found.p_over_years)[1:-1]
+    columns = dict(zip(told, np.ascontiguousarray(figures), strict=True))
     write_table(out, {"sample_id": names, **columns, "status": statuses})
     return len(names)
 
@@ -121,6 +122,8 @@ def _rows(found: Manifest, key: bytes) -> Callable[[int], Row]:
         for name, column in found.groups.items():
             code = column.codes[index]
             made[name] = column.values[code] if code >= 0 else ""
+        for name, numbers in found.conditions.items():
+            made[name] = "" if np.isnan(numbers[index]) else repr(float(numbers[index]))
         return made
 
     return row

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ageassure.errors import AuditError
 
 MAX_LINE_BYTES: Final = 65_536
-MAX_COLUMNS: Final = 64
+MAX_COLUMNS: Final = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,6 +83,11 @@ def _engine(name: str, workers: int | None) -> Engine:
 @click.option(
     "--degrade", metavar="KIND=LEVEL", help="Make every picture worse first, such as blur=0.005."
 )
+@click.option(
+    "--distribution",
+    is_flag=True,
+    help="Write P(age ≥ a) at every age a, for the PIT and the intervals of single years.",
+)
 @command_with_json
 def predict(
     manifest: Path,
@@ -92,6 +97,7 @@ def predict(
     engine: str,
     workers: int | None,
     degrade: str | None,
+    distribution: bool,
     *,
     as_json: bool,
 ) -> None:
@@ -103,11 +109,17 @@ def predict(
     need_audit()
     from ageassure.audit.datasets.manifest import read_manifest
     from ageassure.audit.engines.base import Task
+    from ageassure.audit.prediction.assessing import ALL_YEARS
     from ageassure.audit.prediction.run import RunFiles
     from ageassure.audit.prediction.run import predict as run
+    from ageassure.audit.table import P_OVER_YEARS
 
     people = read_manifest(manifest)
-    task = Task(estimator=estimator, showing=_showing(degrade, people.statement.border_pixels))
+    task = Task(
+        estimator=estimator,
+        showing=_showing(degrade, people.statement.border_pixels),
+        p_over_years=ALL_YEARS if distribution else P_OVER_YEARS,
+    )
     files = RunFiles.beside(out)
     counts = run(
         people,
@@ -283,7 +295,7 @@ def pseudonymise(file: Path, key: Path, out: Path, *, as_json: bool) -> None:
     Whoever has the key can trace them back. Ages and groups stay: it is not anonymity.
     """
     need_audit()
-    from ageassure.audit.prediction.files import COLUMNS
+    from ageassure.audit.prediction.files import is_predictions
     from ageassure.audit.pseudonyms import (
         pseudonymise_manifest,
         pseudonymise_predictions,
@@ -292,7 +304,7 @@ def pseudonymise(file: Path, key: Path, out: Path, *, as_json: bool) -> None:
     from ageassure.audit.rows import read_rows
 
     secret = read_key(key)
-    predictions = read_rows(file, AuditError).header == COLUMNS
+    predictions = is_predictions(read_rows(file, AuditError).header)
     write = pseudonymise_predictions if predictions else pseudonymise_manifest
     rows = write(file, out, secret)
     emit({"out": str(out), "rows": rows}, [f"{out}: {rows} rows"], as_json=as_json)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from ageassure.audit.figure import Method, Why
+from ageassure.audit.figure import Method, Why, as_data
 from ageassure.audit.metrics.cells import Grid
-from ageassure.audit.metrics.probabilities import central, coverage, reliability
+from ageassure.audit.metrics.coverage import central, coverage, coverage_by_year
+from ageassure.audit.metrics.reliability import reliability
 from ageassure.audit.plan import EvaluationPlan, OperatingPoint
 from ageassure.policy import AgeBand
 
@@ -30,10 +31,16 @@ PLAN = EvaluationPlan(
     pair_with="sex",
     seed=3,
 )
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 CUTS = (13, 16, 18, 20, 21, 25)
+YEARS = tuple(range(1, 121))
 
 
-def right(n: int, *, shift: float = 0.0, seed: int = 2) -> Any:
+def right(
+    n: int, *, shift: float = 0.0, seed: int = 2, cuts: Sequence[int] = CUTS, spread: float = 3.0
+) -> Any:
     """People whose ages are drawn from what is said of them; ``shift`` makes it wrong."""
     rng = np.random.default_rng(seed)
     mean = rng.uniform(8, 32, n)
@@ -41,9 +48,10 @@ def right(n: int, *, shift: float = 0.0, seed: int = 2) -> Any:
     density = np.exp(-0.5 * ((years - mean[:, None]) / 3) ** 2)
     density /= density.sum(axis=1, keepdims=True)
     ages = np.array([rng.choice(years, p=row) for row in density])
-    moved = np.exp(-0.5 * ((years - mean[:, None] - shift) / 3) ** 2)
+    moved = np.exp(-0.5 * ((years - mean[:, None] - shift) / spread) ** 2)
     moved /= moved.sum(axis=1, keepdims=True)
-    p_over = {cut: moved[:, cut:].sum(axis=1).clip(0, 1).tolist() for cut in CUTS}
+    survival = moved[:, ::-1].cumsum(axis=1)[:, ::-1].clip(0, 1)
+    p_over = {cut: survival[:, cut].tolist() for cut in cuts}
     return table(ages.tolist(), mean.tolist(), groups={"sex": ["f", "m"] * (n // 2)}, p_over=p_over)
 
 
@@ -100,13 +108,19 @@ def test_coverage_and_pit_of_right_distributions(calibrated: Any) -> None:
     found = coverage(calibrated, Grid.of(calibrated, PLAN), PLAN)
     assert found is not None
     assert found.ages_years == CUTS
-    assert sum(found.pit) == pytest.approx(1)
-    assert max(abs(share - 0.1) for share in found.pit) < 0.03
+    assert sum(share.value or 0 for share in found.pit) == pytest.approx(1)
+    for share in found.pit:
+        assert (share.n, share.subjects, share.method) == (1_000, 1_000, Method.BCA)
+        assert share.value == pytest.approx(0.1, abs=0.03)
+        assert share.low is not None
+        assert share.high is not None
+        assert share.low < 0.11
+        assert share.high > 0.09
     everybody = found.cells[0].figures
-    for share in (80, 90, 95):
-        observed, claimed = everybody[f"coverage_{share}"], everybody[f"claimed_{share}"]
+    for percent in (80, 90, 95):
+        observed, claimed = everybody[f"coverage_{percent}"], everybody[f"claimed_{percent}"]
         assert claimed.value is not None
-        assert claimed.value >= share / 100
+        assert claimed.value >= percent / 100
         assert observed.low is not None
         assert observed.high is not None
         assert observed.low <= claimed.value <= observed.high
@@ -181,5 +195,85 @@ def test_nobody_of_a_group_and_several_samples_of_a_person() -> None:
     across = table([(10, 19)], [15.0], p_over={18: [0.5]})
     seen = coverage(across, Grid.of(across, only), only)
     assert seen is not None
-    assert seen.pit == ()
+    assert {share.reason for share in seen.pit} == {Why.AGES_IN_GROUPS}
     assert seen.cells[0].figures["claimed_80"].value is None
+
+
+class TestSingleYears:
+    def test_six_ages_are_no_whole_distribution(self, calibrated: Any) -> None:
+        assert coverage_by_year(calibrated, Grid.of(calibrated, PLAN), PLAN) is None
+        none = table([17], [17.0], groups={"sex": ["f"]}, p_over={a: [np.nan] for a in YEARS})
+        assert coverage_by_year(none, Grid.of(none, PLAN), PLAN) is None
+
+    def test_right_distributions_are_flat_and_hold_what_they_claim(self) -> None:
+        made = right(2_000, cuts=YEARS)
+        found = coverage_by_year(made, Grid.of(made, PLAN), PLAN)
+        assert found is not None
+        assert (found.ages_years, found.left_out) == (YEARS, 0)
+        for share in found.pit:
+            assert share.value == pytest.approx(0.1, abs=0.03)
+        everybody = found.cells[0].figures
+        for percent in (80, 90, 95):
+            claimed, seen = everybody[f"claimed_{percent}"], everybody[f"coverage_{percent}"]
+            assert claimed.value is not None
+            assert seen.low is not None
+            assert seen.high is not None
+            assert percent / 100 <= claimed.value < percent / 100 + 0.08
+            assert seen.low <= claimed.value <= seen.high
+        by_age = {cell.where["age"]: cell.figures for cell in found.cells if "age" in cell.where}
+        assert by_age["17"]["coverage_90"].n == int((made.age_low_years == 17).sum()) > 20
+        assert by_age["17"]["coverage_90"].low is not None
+
+    def test_a_distribution_that_is_too_narrow_has_full_ends(self) -> None:
+        made = right(1_000, cuts=YEARS, spread=1.5)
+        found = coverage_by_year(made, Grid.of(made, PLAN), PLAN)
+        assert found is not None
+        assert found.pit[0].low is not None
+        assert found.pit[0].low > 0.15
+        everybody = found.cells[0].figures
+        assert everybody["coverage_90"].high is not None
+        assert everybody["coverage_90"].high < 0.8
+
+    def test_the_pit_against_the_definition(self) -> None:
+        made = right(50, cuts=YEARS)
+        found = coverage_by_year(made, Grid.of(made, PLAN), PLAN)
+        assert found is not None
+
+        def reached(row: int, u: float) -> float:
+            """F(u | y) of Czado, Gneiting and Held (2009), equation 2."""
+            age = int(made.age_low_years[row])
+            under = 1 - (made.p_over[age][row] if age else 1.0)
+            upto = 1 - made.p_over[age + 1][row]
+            return float(min(1.0, max(0.0, (u - under) / (upto - under))))
+
+        for tenth, share in enumerate(found.pit):
+            parts = [reached(row, (tenth + 1) / 10) - reached(row, tenth / 10) for row in range(50)]
+            assert share.value == pytest.approx(sum(parts) / 50, abs=1e-9)
+
+    def test_the_other_figures_are_those_of_the_six_ages(self) -> None:
+        whole, six = right(300, cuts=YEARS), right(300)
+        for measure in (coverage, reliability):
+            found = [measure(made, Grid.of(made, PLAN), PLAN) for made in (whole, six)]
+            assert as_data(found[0]) == as_data(found[1])
+
+    def test_several_samples_of_a_person_and_the_order_of_rows(self) -> None:
+        made = right(200, cuts=YEARS)
+        subjects = np.arange(200) // 2
+        twice = replace(made, subjects=subjects)
+        turned = twice.rows(np.arange(200)[::-1])
+        found = [coverage_by_year(t, Grid.of(t, PLAN), PLAN) for t in (twice, turned)]
+        assert as_data(found[0]) == as_data(found[1])
+        assert found[0] is not None
+        assert (found[0].pit[0].n, found[0].pit[0].subjects) == (200, 100)
+        assert found[0].pit[0].low is not None
+
+    def test_age_groups_are_in_no_single_year(self) -> None:
+        made = table(
+            [(10, 19), 17], [15.0, 17.0], groups={"sex": ["f", "m"]},
+            p_over={a: [float(a < 16)] * 2 for a in YEARS},
+        )  # fmt: skip
+        found = coverage_by_year(made, Grid.of(made, PLAN), PLAN)
+        assert found is not None
+        assert found.left_out == 1
+        assert {"age": "10–19"} not in [dict(cell.where) for cell in found.cells]
+        assert found.pit[9].n == 1

@@ -9,7 +9,7 @@ import pytest
 
 from ageassure.audit.datasets.manifest import read_manifest
 from ageassure.audit.joining import join
-from ageassure.audit.prediction.files import COLUMNS, read_predictions
+from ageassure.audit.prediction.files import COLUMNS, DISTRIBUTION_COLUMNS, read_predictions
 from ageassure.audit.pseudonyms import (
     pseudonym,
     pseudonymise_manifest,
@@ -55,6 +55,21 @@ def test_a_pseudonym_is_a_keyed_hash_of_kind_and_name() -> None:
     assert pseudonym(KEY, "sample", "maria_1") == expected
     assert pseudonym(KEY, "subject", "maria_1") != expected
     assert pseudonym(bytes(32), "sample", "maria_1") != expected
+
+
+def test_conditions_and_distributions_stay(tmp_path: Path) -> None:
+    header = "sample_id,age,yaw_degrees,inter_ocular_pixels"
+    people = manifest_file(tmp_path, header, "maria_1,17,-31.25,", "john_1,30,0.1,64")
+    pseudonymise_manifest(people, tmp_path / "q.csv", KEY)
+    columns = [",".join(DISTRIBUTION_COLUMNS)]
+    columns += [f"{name},20{',0.5' * 120},ok" for name in ("maria_1", "john_1")]
+    (tmp_path / "p.csv").write_text("\n".join(columns) + "\n")
+    pseudonymise_predictions(tmp_path / "p.csv", tmp_path / "q-p.csv", KEY)
+    made = join(read_manifest(tmp_path / "q.csv"), read_predictions(tmp_path / "q-p.csv"))
+    row = made.age_low_years.tolist().index(17)
+    assert made.conditions["yaw_degrees"][[row, 1 - row]].tolist() == [-31.25, 0.1]
+    assert np.isnan(made.conditions["inter_ocular_pixels"][row])
+    assert made.whole_distributions
 
 
 def test_no_name_is_left_and_the_table_is_the_same(

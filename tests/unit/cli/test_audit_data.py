@@ -58,6 +58,15 @@ def test_predict_writes_a_row_for_each_picture(people: Path, tmp_path: Path) -> 
     assert "exists and is not overwritten (bad_predictions)" in again.stderr
 
 
+def test_predict_can_write_whole_distributions(people: Path, tmp_path: Path) -> None:
+    out = tmp_path / "p.csv"
+    done = run("audit", "predict", "--manifest", people, "--out", out, "--distribution")
+    assert done.exit_code == 0, done.output
+    found = read_predictions(out)
+    assert found.p_over.shape == (3, 120)
+    assert found.p_over[0].sum() == pytest.approx(found.estimated_age_years[0])
+
+
 def test_predict_can_make_pictures_worse(people: Path, tmp_path: Path) -> None:
     for name, more in (("p.csv", ()), ("d.csv", ("--degrade", "blur=0.02"))):
         done = run("audit", "predict", "--manifest", people, "--out", tmp_path / name, *more)

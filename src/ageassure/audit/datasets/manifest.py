@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from ageassure.audit.datasets.columns import CONDITIONS, ConditionReader, GroupReader
 from ageassure.audit.datasets.places import path_problem
 from ageassure.audit.datasets.statement import SHA256, Statement, read_statement, statement_path
 from ageassure.audit.problems import Problems
 from ageassure.audit.rows import read_rows
-from ageassure.audit.table import MAX_VALUES, Column
 from ageassure.errors import DataSetError
 from ageassure.results import MAX_YEARS
 
@@ -26,14 +26,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ageassure.audit.rows import Rows
+    from ageassure.audit.table import Column
 
 AGE_COLUMNS: Final = ("age", "age_low", "age_high")
 OWN_COLUMNS: Final = ("sample_id", "path", *AGE_COLUMNS, "subject", "sha256")
-"""Columns with a meaning of their own; every other one groups people."""
+"""Columns with a meaning of their own; :data:`CONDITIONS` have one, others group people."""
 
 MAX_ID_CHARACTERS: Final = 256
-MAX_VALUE_CHARACTERS: Final = 100
-
 _COLUMN_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _DECIMAL: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,20})?")
 _RESERVED: Final = frozenset({"age_band", "status", "estimated_age_years"})
@@ -55,6 +54,8 @@ class Manifest:
         subject_names: What a number of ``subjects`` stands for; empty if the manifest names no
             subjects. Then every picture counts as a person of its own.
         groups: The grouping columns.
+        conditions: What was measured of each picture, by :data:`CONDITIONS`: float64, NaN where it
+            is not known.
     """
 
     statement: Statement
@@ -66,6 +67,7 @@ class Manifest:
     subjects: NDArray[np.int64]
     subject_names: Sequence[str]
     groups: dict[str, Column]
+    conditions: dict[str, NDArray[np.float64]]
 
     def __len__(self) -> int:
         return len(self.sample_ids)
@@ -123,8 +125,11 @@ class _Reader:
         self._low, self._high = array("q"), array("q")
         self._subjects = array("q")
         self._subject_codes: dict[str, int] = {}
-        names = [name for name in rows.header if name not in OWN_COLUMNS]
-        self._groups = [_Group(name, self._place[name]) for name in names]
+        names = [name for name in rows.header if name not in (*OWN_COLUMNS, *CONDITIONS)]
+        self._groups = [GroupReader(name, self._place[name]) for name in names]
+        self._conditions = [
+            ConditionReader(name, self._place[name]) for name in CONDITIONS if name in self._place
+        ]
 
     def _check_header(self) -> None:
         names = set(self._place)
@@ -167,6 +172,7 @@ class _Reader:
             ),
             subject_names=list(self._subject_codes),
             groups={group.name: group.column() for group in self._groups},
+            conditions={condition.name: condition.column() for condition in self._conditions},
         )
 
     def _add(self, line: int, text: str) -> None:
@@ -229,39 +235,11 @@ class _Reader:
                 self._add(line, f"subject is no printable text of 1 to {MAX_ID_CHARACTERS}")
             codes = self._subject_codes
             self._subjects.append(codes.setdefault(name, len(codes)))
-        for group in self._groups:
-            problem = group.take(cells[group.place])
+        columns: list[GroupReader | ConditionReader] = [*self._groups, *self._conditions]
+        for column in columns:
+            problem = column.take(cells[column.place])
             if problem is not None:
-                self._add(line, f"{group.name} {problem}")
-
-
-class _Group:
-    """One grouping column while it is read."""
-
-    def __init__(self, name: str, place: int) -> None:
-        self.name = name
-        self.place = place
-        self._codes = array("q")
-        self._values: dict[str, int] = {}
-
-    def take(self, value: str) -> str | None:
-        if not value:
-            self._codes.append(-1)
-            return None
-        self._codes.append(self._values.setdefault(value, len(self._values)))
-        if len(value) > MAX_VALUE_CHARACTERS or not value.isprintable():
-            return f"is no printable text of at most {MAX_VALUE_CHARACTERS}"
-        if len(self._values) > MAX_VALUES:
-            return f"has more than {MAX_VALUES} different values, so it groups nobody"
-        return None
-
-    def column(self) -> Column:
-        order = sorted(self._values)
-        place = np.full(len(order) + 1, -1, dtype=np.int64)  # the last one stands for unknown
-        for index, value in enumerate(order):
-            place[self._values[value]] = index
-        codes = np.frombuffer(self._codes, np.int64) if len(self._codes) else np.empty(0, np.int64)
-        return Column(values=tuple(order), codes=place[codes])
+                self._add(line, f"{column.name} {problem}")
 
 
 def completed_years(text: str) -> int | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ageassure.audit.prediction.assessing import UNCHANGED, Assessor, Showing
+from ageassure.audit.table import P_OVER_YEARS
 from ageassure.estimators.worker.loading import load_estimator
 
 if TYPE_CHECKING:
@@ -22,10 +23,12 @@ class Task:
         estimator: Name as in :func:`~ageassure.estimators.worker.loading.load_estimator`, on every
             machine.
         showing: How pictures are shown to it.
+        p_over_years: Ages a at which P(age ≥ a) is answered.
     """
 
     estimator: str
     showing: Showing = UNCHANGED
+    p_over_years: tuple[int, ...] = P_OVER_YEARS
 
     def assessor(self) -> Assessor:
         """Load the estimator; done once a process.
@@ -34,7 +37,9 @@ class Task:
             ConfigurationError: If there is no such estimator.
             ModelIntegrityError: If a model file is not the pinned one.
         """
-        return Assessor(load_estimator(self.estimator), showing=self.showing)
+        return Assessor(
+            load_estimator(self.estimator), showing=self.showing, p_over_years=self.p_over_years
+        )
 
 
 class Engine(Protocol):

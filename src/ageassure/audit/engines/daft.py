@@ -51,6 +51,7 @@ _TYPES: Final = {
     "index": DataType.int64(),
     "status": DataType.string(),
     **dict.fromkeys(FIGURES, DataType.float64()),
+    "p_over": DataType.string(),
     "failure": DataType.string(),
 }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ageassure.audit.datasets.places import PicturePlace
-from ageassure.audit.prediction.assessing import P_OVER_YEARS, Answer, Job
+from ageassure.audit.prediction.assessing import Answer, Job
 from ageassure.errors import AgeAssuranceError, EngineError, PredictionsError
 
 if TYPE_CHECKING:
@@ -23,8 +23,9 @@ BATCH: Final = 16
 MAX_WORKERS: Final = 100_000
 
 JOB_COLUMNS: Final = ("index", "file", "offset", "size", "sha256")
-FIGURES: Final = ("estimated_age_years", *(f"p_over_{age}" for age in P_OVER_YEARS), "latency_ms")
-ANSWER_COLUMNS: Final = ("index", "status", *FIGURES, "failure")
+FIGURES: Final = ("estimated_age_years", "latency_ms")
+ANSWER_COLUMNS: Final = ("index", "status", *FIGURES, "p_over", "failure")
+"""``p_over`` is a text of numbers with commas: as many as there are, whatever the engine."""
 
 _WHOLE_FILE: Final = -1
 
@@ -81,12 +82,13 @@ class Worker:
         except AgeAssuranceError as error:
             failure = f"{error} ({error.code})"
         rows = [
-            (a.index, a.status, a.estimated_age_years, *a.p_over, a.latency_ms, "") for a in answers
+            (a.index, a.status, a.estimated_age_years, a.latency_ms, _told(a.p_over), "")
+            for a in answers
         ]
         if failure:
             nothing = Answer(index=jobs[len(answers)].index, status="failed")
-            figures = (nothing.estimated_age_years, *nothing.p_over, nothing.latency_ms)
-            rows.append((nothing.index, nothing.status, *figures, failure))
+            figures = (nothing.estimated_age_years, nothing.latency_ms)
+            rows.append((nothing.index, nothing.status, *figures, "", failure))
         return dict(zip(ANSWER_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
 
 
@@ -100,7 +102,7 @@ def answers_of(columns: Mapping[str, Sequence[Any]]) -> list[Answer]:
     if set(columns) != set(ANSWER_COLUMNS):
         raise EngineError("got other columns back from a worker")
     found = []
-    for index, status, estimate, *chances, latency, failure in zip(
+    for index, status, estimate, latency, chances, failure in zip(
         *(columns[name] for name in ANSWER_COLUMNS), strict=True
     ):
         if failure:
@@ -110,8 +112,12 @@ def answers_of(columns: Mapping[str, Sequence[Any]]) -> list[Answer]:
                 index=int(index),
                 status=str(status),
                 estimated_age_years=float(estimate),
-                p_over=tuple(map(float, chances)),
+                p_over=tuple(map(float, filter(None, str(chances).split(",")))),
                 latency_ms=float(latency),
             )
         )
     return found
+
+
+def _told(p_over: tuple[float, ...]) -> str:
+    return ",".join(map(repr, p_over))

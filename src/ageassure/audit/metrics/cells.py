@@ -113,6 +113,12 @@ class Grid:
         _, stratum = np.unique(self.codes, axis=0, return_inverse=True)
         return stratum.reshape(-1).astype(np.int64)
 
+    @property
+    def exact(self) -> Flags:
+        """Cells whose age is known to the year."""
+        found: Flags = self.age_low_years == self.age_high_years
+        return found
+
     def everybody(self) -> Group:
         """All cells."""
         return Group(where={}, cells=self.all_cells())
@@ -175,7 +181,7 @@ class Grid:
             )
 
     def _bands(self) -> Iterator[Group]:
-        exact = self.age_low_years == self.age_high_years
+        exact = self.exact
         ends = (*BAND_STARTS_YEARS[1:], None)
         for first, after in zip(BAND_STARTS_YEARS, ends, strict=True):
             cells = exact & (self.age_low_years >= first)

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ageassure.audit.degradation import Degradation, degrade
+from ageassure.audit.table import OK, P_OVER_YEARS
 from ageassure.errors import AgeAssuranceError, EvidenceError, PredictionsError
 from ageassure.imaging import decode
-from ageassure.results import AgeEstimate
+from ageassure.results import MAX_YEARS, AgeEstimate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,10 +28,9 @@ if TYPE_CHECKING:
     from ageassure.audit.datasets.places import PicturePlace
     from ageassure.estimators.base import Estimator
 
-P_OVER_YEARS: Final = (13, 16, 18, 20, 21, 25)
-"""Ages a of the columns ``p_over_a``: P(age ≥ a)."""
+ALL_YEARS: Final = tuple(range(1, MAX_YEARS + 1))
+"""Ages a at which P(age ≥ a) tells a whole distribution."""
 
-OK: Final = "ok"
 UNREADABLE: Final = "picture_unreadable"
 """The file is not there, cannot be opened, or ends early."""
 
@@ -64,7 +64,7 @@ class Answer:
         index: The row in the manifest.
         status: ``ok``, or why there is no estimate.
         estimated_age_years: Mean of the estimate; NaN unless ``ok``.
-        p_over: P(age ≥ a) for every a of :data:`P_OVER_YEARS`; NaN unless ``ok``.
+        p_over: P(age ≥ a) at the ages a that were asked for; empty unless ``ok``.
         latency_ms: Wall time of the estimator, decoding included, reading the file not; NaN if it
             never saw the picture.
     """
@@ -72,7 +72,7 @@ class Answer:
     index: int
     status: str
     estimated_age_years: float = float("nan")
-    p_over: tuple[float, ...] = (float("nan"),) * len(P_OVER_YEARS)
+    p_over: tuple[float, ...] = ()
     latency_ms: float = float("nan")
 
 
@@ -126,6 +126,7 @@ class Assessor:
         estimator: The estimator.
         showing: How pictures are shown to it. If they are changed it gets RGB pixels in place of a
             file.
+        p_over_years: Ages a at which P(age ≥ a) is answered.
         clock: Seconds, for latencies.
     """
 
@@ -134,10 +135,12 @@ class Assessor:
         estimator: Estimator[Any],
         *,
         showing: Showing = UNCHANGED,
+        p_over_years: tuple[int, ...] = P_OVER_YEARS,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._estimator = estimator
         self._showing = showing
+        self._p_over_years = p_over_years
         self._clock = clock
 
     def __call__(self, job: Job) -> Answer:
@@ -169,7 +172,7 @@ class Assessor:
             index=job.index,
             status=OK,
             estimated_age_years=estimate.mean_years,
-            p_over=tuple(estimate.probability_at_or_over(age) for age in P_OVER_YEARS),
+            p_over=tuple(estimate.probability_at_or_over(age) for age in self._p_over_years),
             latency_ms=latency_ms,
         )
 

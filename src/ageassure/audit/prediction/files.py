@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ageassure.audit.datasets.manifest import MAX_ID_CHARACTERS, file_sha256
-from ageassure.audit.prediction.assessing import OK, P_OVER_YEARS, STATUS
+from ageassure.audit.prediction.assessing import ALL_YEARS, STATUS
 from ageassure.audit.problems import Problems
 from ageassure.audit.rows import is_parquet, read_rows
-from ageassure.audit.table import Column
+from ageassure.audit.table import OK, P_OVER_YEARS, Column
 from ageassure.errors import PredictionsError
 from ageassure.results import MAX_YEARS
 
@@ -28,13 +28,25 @@ if TYPE_CHECKING:
 
     TableColumn = Sequence[str] | NDArray[np.float64]
 
-COLUMNS: Final = (
-    "sample_id",
-    "estimated_age_years",
-    *(f"p_over_{age}" for age in P_OVER_YEARS),
-    "status",
-)
+
+def columns_for(p_over_years: Sequence[int]) -> tuple[str, ...]:
+    """Names of the columns of a file of predictions that tells P(age ≥ a) at these ages a."""
+    chances = (f"p_over_{age}" for age in p_over_years)
+    return ("sample_id", "estimated_age_years", *chances, "status")
+
+
+COLUMNS: Final = columns_for(P_OVER_YEARS)
+"""Those that every file has."""
+
+DISTRIBUTION_COLUMNS: Final = columns_for(ALL_YEARS)
+"""Those of a file with whole distributions: P(age ≥ a) at every age."""
+
 LATENCY_COLUMNS: Final = ("sample_id", "latency_ms")
+
+
+def is_predictions(header: tuple[str, ...]) -> bool:
+    """Are these the columns of a file of predictions?"""
+    return header in (COLUMNS, DISTRIBUTION_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -44,8 +56,9 @@ class Predictions:
     Attributes:
         sample_ids: Each once.
         estimated_age_years: float64 ``[N]``, NaN exactly where the status is not ``ok``.
-        p_over: float64 ``[N, 6]`` by :data:`P_OVER_YEARS`, likewise; NaN everywhere if the
-            estimator gives none.
+        p_over: float64 ``[N, ages]`` by ``p_over_years``, likewise; NaN everywhere if the estimator
+            gives none.
+        p_over_years: Ages a of P(age ≥ a): the six of every file, or 1 to 120.
         status: ``ok``, or the code of the refusal.
         sha256: SHA-256 of the file's bytes, 64 hex digits.
     """
@@ -53,6 +66,7 @@ class Predictions:
     sample_ids: Sequence[str]
     estimated_age_years: NDArray[np.float64]
     p_over: NDArray[np.float64]
+    p_over_years: tuple[int, ...]
     status: Column
     sha256: str
 
@@ -66,9 +80,9 @@ class Predictions:
 def read_predictions(path: Path) -> Predictions:
     """Read and check a file of predictions, ours or a foreign system's.
 
-    The columns must be exactly :data:`COLUMNS`, in this order. Where the status is ``ok`` there is
-    an estimated age of 0 to 120 and, unless the whole file has none, six probabilities that do not
-    rise with the age; elsewhere all these cells are empty.
+    The columns must be exactly :data:`COLUMNS`, in this order, or :data:`DISTRIBUTION_COLUMNS`.
+    Where the status is ``ok`` there is an estimated age of 0 to 120 and, unless the whole file has
+    none, probabilities that do not rise with the age; elsewhere all these cells are empty.
 
     Args:
         path: Parquet if it ends in ``.parquet``, otherwise CSV in UTF-8.
@@ -78,16 +92,20 @@ def read_predictions(path: Path) -> Predictions:
         MissingExtraError: If it is Parquet and pyarrow is not installed.
     """
     rows = read_rows(path, PredictionsError)
-    if rows.header != COLUMNS:
-        raise PredictionsError(f"{path.name}: expected exactly the columns {', '.join(COLUMNS)}")
+    if not is_predictions(rows.header):
+        raise PredictionsError(
+            f"{path.name}: expected exactly the columns {', '.join(COLUMNS)}; or p_over_1 to "
+            f"p_over_{MAX_YEARS} in place of these probabilities"
+        )
+    p_over_years = P_OVER_YEARS if rows.header == COLUMNS else ALL_YEARS
     problems = Problems(PredictionsError, path, unit=rows.unit)
     lines: dict[str, int] = {}
     numbers, codes = array("d"), array("q")
     statuses: dict[str, int] = {}
     with_chances = 0
     for line, cells in rows.rows:
-        if len(cells) != len(COLUMNS):
-            problems.add(line, f"got {len(cells)} cells, expected {len(COLUMNS)}")
+        if len(cells) != len(rows.header):
+            problems.add(line, f"got {len(cells)} cells, expected {len(rows.header)}")
             continue
         name, *figures, status = cells
         if not name or len(name) > MAX_ID_CHARACTERS or not name.isprintable():
@@ -105,11 +123,12 @@ def read_predictions(path: Path) -> Predictions:
         problems.add(None, "has no rows")
     problems.raise_if_any()
     _check_chances(path, with_chances, codes.count(statuses.get(OK, -1)))
-    table = np.frombuffer(numbers, np.float64).reshape(-1, 1 + len(P_OVER_YEARS))
+    table = np.frombuffer(numbers, np.float64).reshape(-1, 1 + len(p_over_years))
     return Predictions(
         sample_ids=list(lines),
         estimated_age_years=table[:, 0],
         p_over=table[:, 1:],
+        p_over_years=p_over_years,
         status=Column(values=tuple(statuses), codes=np.frombuffer(codes, np.int64)),
         sha256=file_sha256(path),
     )

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
-from ageassure.audit.prediction.assessing import P_OVER_YEARS, STATUS, Answer
+from ageassure.audit.prediction.assessing import STATUS, Answer
+from ageassure.audit.table import OK
 from ageassure.errors import PredictionsError
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 _LOCKS: Final = importlib.util.find_spec("fcntl") is not None
 """False on Windows: two runs at once are not noticed there."""
 
-_FIGURES: Final = 2 + len(P_OVER_YEARS)
-
 
 class Journal:
     """The answers of one run; use it as a context manager.
@@ -37,9 +36,10 @@ class Journal:
         path: The file; made if absent.
         identity: What makes two runs the same: digests and settings, never a time.
         count: Pictures in the manifest.
+        chances: Probabilities in an answer that is ``ok``.
 
     Attributes:
-        figures: float64 ``[count, 8]``: estimated age, six probabilities, latency.
+        figures: float64 ``[count, 2 + chances]``: estimated age, probabilities, latency.
         done: bool ``[count]``: which pictures have been answered.
 
     Raises:
@@ -47,11 +47,13 @@ class Journal:
             or is damaged.
     """
 
-    def __init__(self, path: Path, *, identity: Mapping[str, Any], count: int) -> None:
+    def __init__(
+        self, path: Path, *, identity: Mapping[str, Any], count: int, chances: int
+    ) -> None:
         self._name = path.name
         self._statuses: dict[str, int] = {}
         self._codes = np.zeros(count, np.int32)
-        self.figures: NDArray[np.float64] = np.full((count, _FIGURES), np.nan)
+        self.figures: NDArray[np.float64] = np.full((count, 2 + chances), np.nan)
         self.done: NDArray[np.bool_] = np.zeros(count, np.bool_)
         head = json.dumps(dict(identity), sort_keys=True).encode() + b"\n"
         self._file = self._opened(path)
@@ -96,9 +98,13 @@ class Journal:
     def _take(self, answer: Answer | None) -> bool:
         if answer is None or not 0 <= answer.index < len(self.done):
             return False
+        expected = self.figures.shape[1] - 2 if answer.status == OK else 0
+        if len(answer.p_over) != expected:
+            return False
         if not self.done[answer.index]:
-            row = (answer.estimated_age_years, *answer.p_over, answer.latency_ms)
-            self.figures[answer.index] = row
+            row = self.figures[answer.index]
+            row[0], row[-1] = answer.estimated_age_years, answer.latency_ms
+            row[1 : 1 + expected] = answer.p_over
             code = self._statuses.setdefault(answer.status, len(self._statuses))
             self._codes[answer.index] = code
             self.done[answer.index] = True
@@ -152,14 +158,14 @@ def _locked(file: BinaryIO) -> bool:
 
 
 def _line(answer: Answer) -> str:
-    figures = (answer.estimated_age_years, *answer.p_over, answer.latency_ms)
+    figures = (answer.estimated_age_years, answer.latency_ms, *answer.p_over)
     return f"{answer.index},{answer.status},{','.join(map(repr, figures))}\n"
 
 
 def _parsed(line: bytes) -> Answer | None:
     try:
         index, status, *figures = line.decode("ascii").rstrip("\n").split(",")
-        estimate, *chances, latency = map(float, figures)
+        estimate, latency, *chances = map(float, figures)
         answer = Answer(
             index=int(index),
             status=status,
@@ -169,5 +175,4 @@ def _parsed(line: bytes) -> Answer | None:
         )
     except ValueError:
         return None
-    whole = len(figures) == _FIGURES and STATUS.fullmatch(status) is not None
-    return answer if whole else None
+    return answer if STATUS.fullmatch(status) is not None else None

@@ -14,7 +14,7 @@ import numpy as np
 from ageassure.audit.datasets.manifest import file_sha256
 from ageassure.audit.datasets.places import find_pictures
 from ageassure.audit.prediction.assessing import Job
-from ageassure.audit.prediction.files import COLUMNS, LATENCY_COLUMNS, write_table
+from ageassure.audit.prediction.files import LATENCY_COLUMNS, columns_for, write_table
 from ageassure.audit.prediction.journal import Journal
 from ageassure.errors import DataSetError, PredictionsError
 from ageassure.estimators.worker.loading import load_estimator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ageassure.audit.datasets.manifest import Manifest
     from ageassure.audit.engines.base import Engine, Task
 
-JOURNAL_REVISION: Final = 1
+JOURNAL_REVISION: Final = 2
 
 _VERSIONS: Final = (
     "ageassure",
@@ -97,6 +97,7 @@ def identity(manifest: Manifest, task: Task) -> dict[str, Any]:
         "border_pixels": task.showing.border_pixels,
         "degradation": task.showing.degradation,
         "level": task.showing.level,
+        "p_over_years": list(task.p_over_years),
         "versions": {name: found for name in _VERSIONS if (found := _version(name)) is not None},
     }
 
@@ -144,7 +145,8 @@ def predict(
         raise PredictionsError(f"{files.predictions.name} exists and is not overwritten")
     jobs = jobs_of(manifest, root)
     run = identity(manifest, task)
-    with Journal(files.journal, identity=run, count=len(jobs)) as journal:
+    chances = len(task.p_over_years)
+    with Journal(files.journal, identity=run, count=len(jobs), chances=chances) as journal:
         left = [job for job in jobs if not journal.done[job.index]]
         update = progress(len(jobs), len(jobs) - len(left)) if progress else None
         for answers in engine.answers(task, left) if left else ():
@@ -169,7 +171,8 @@ def _write(
 ) -> None:
     ids = manifest.sample_ids
     *figures, latency = np.ascontiguousarray(journal.figures.T)
-    columns = dict(zip(COLUMNS[1:-1], figures, strict=True))
+    names = columns_for(run["p_over_years"])[1:-1]
+    columns = dict(zip(names, figures, strict=True))
     write_table(files.predictions, {"sample_id": ids, **columns, "status": statuses})
     write_table(files.latencies, dict(zip(LATENCY_COLUMNS, (ids, latency), strict=True)))
     record = {

@@ -148,7 +148,25 @@ def det(report: dict[str, Any]) -> Chapter:
                 ),
             )
         )  # fmt: skip
+        parts += _thresholds(found)
     return Chapter(key="det", title="Detection error trade-off", parts=tuple(parts))
+
+
+def _thresholds(found: dict[str, Any]) -> Iterator[Table | Picture]:
+    """Rates at every whole threshold, drawn and in numbers; minors and adults apart."""
+    limit = found["limit_years"]
+    caption = f"FPR and FNR by threshold at {limit}, of everybody and of the ages next to it"
+    yield Picture(svg=drawing.thresholds(f"thresholds{limit}", found), caption=caption)
+    for rate, who in (("fpr", "Minors who pass"), ("fnr", "Adults turned away")):
+        keys = [key for key in found["thresholds"][0]["figures"] if key.startswith(rate)]
+        yield Table(
+            caption=f"{who} by threshold at {limit} (Wilson intervals, for the drawing)",
+            head=("T", *(f"of {key[4:]}" if key[4:] else rate.upper() for key in keys)),
+            rows=tuple(
+                (f"{row['threshold_years']:g}", *(share_cell(row["figures"][k]) for k in keys))
+                for row in found["thresholds"]
+            ),
+        )
 
 
 def matrix(report: dict[str, Any]) -> Chapter:

@@ -1,76 +1,18 @@
-"""The one owner of matplotlib: a report's drawings, as SVG with a title and a description.
-
-The same figures give the same bytes for one version of matplotlib. Black becomes the colour of the
-page's text, so that a drawing is legible on a dark page; lines differ in style and marks as well.
-"""
+"""A report's drawings of rates and errors; those of all else: :mod:`.drawing_beyond`."""
 
 from __future__ import annotations
 
-import html
-import io
-import re
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Final
 
-from ageassure.errors import MissingExtraError
-
-try:
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-except ImportError:
-    _missing = True
-else:
-    _missing = False
-if _missing:
-    raise MissingExtraError("reports need: pip install 'ageassure[audit]'")
+from ageassure.audit.report.canvas import COLOURS, STYLES, bars, label, svg
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
 
-COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56b4e9")
-STYLES: Final = ("-", "--", "-.", ":")
 MARKS: Final = (0.1, 0.05, 0.01)
-MAX_LABEL: Final = 40
-_SETTINGS: Final[Mapping[Any, Any]] = {
-    "svg.fonttype": "none",
-    "text.parse_math": False,
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
-
-
-def label(text: str) -> str:
-    """A legend's text; matplotlib leaves out those that start with an underscore."""
-    short = text if len(text) <= MAX_LABEL else f"{text[: MAX_LABEL - 1]}…"
-    return f"\N{ZERO WIDTH SPACE}{short}" if short.startswith("_") else short
-
-
-def _svg(name: str, title: str, description: str, draw: Callable[[Axes], None]) -> str:
-    settings = {**_SETTINGS, "svg.hashsalt": name}
-    with mpl.rc_context(settings):
-        figure = Figure(figsize=(7.2, 4.0), layout="constrained")
-        FigureCanvasSVG(figure)
-        draw(figure.add_subplot())
-        stream = io.StringIO()
-        metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figure.savefig(stream, format="svg", transparent=True, metadata=metadata)
-    text = stream.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r"<svg ", f'<svg role="img" aria-labelledby="{name}-t {name}-d" ', text, count=1)
-    told = (
-        f'<title id="{name}-t">{html.escape(title)}</title>'
-        f'<desc id="{name}-d">{html.escape(description)}</desc>'
-    )
-    text = text.replace(">", f">{told}", 1)
-    # Text and axes follow the page's colour; elements without a fill are black by default.
-    return text.replace("#000000", "currentColor").replace("<text ", '<text fill="currentColor" ')
 
 
 def by_age(name: str, result: dict[str, Any]) -> str:
@@ -84,14 +26,13 @@ def by_age(name: str, result: dict[str, Any]) -> str:
             (("fpr", "passed, under"), ("fnr", "turned away, from"))
         ):
             rows = [(_middle(c["where"]["age"]), c["figures"].get(key)) for c in cells]
-            told = [(x, f) for x, f in rows if f is not None and f["value"] is not None]
-            if told:
-                _bars(axes, told, index, f"{word} {limit} ({key.upper()})")
+            told = [(x, f) for x, f in rows if f is not None]
+            bars(axes, told, index, f"{word} {limit} ({key.upper()})")
         axes.axvspan(limit, bar, color="#888888", alpha=0.25, lw=0, label="grey zone, limit to T")
         axes.set(xlabel="age, years", ylabel="share", ylim=(-0.03, 1.03))
         axes.legend(loc="center right", frameon=False)
 
-    return _svg(
+    return svg(
         name,
         f"Error rates by age at {limit}, T = {bar:g}",
         "The share of each age that is let through wrongly or turned away; the table holds it.",
@@ -104,26 +45,27 @@ def _middle(text: str) -> float:
     return (int(low) + int(high or low)) / 2
 
 
-def _bars(axes: Axes, told: Sequence[tuple[float, Any]], index: int, text: str) -> None:
-    values = [figure["value"] for _, figure in told]
-    low = [
-        v - (f["low"] if f["low"] is not None else v)
-        for v, (_, f) in zip(values, told, strict=True)
-    ]
-    high = [
-        (f["high"] if f["high"] is not None else v) - v
-        for v, (_, f) in zip(values, told, strict=True)
-    ]
-    axes.errorbar(
-        [x for x, _ in told],
-        values,
-        yerr=[[max(0.0, x) for x in low], [max(0.0, x) for x in high]],
-        fmt="os"[index],
-        color=COLOURS[index],
-        markersize=4,
-        linewidth=1,
-        label=text,
+def thresholds(name: str, found: dict[str, Any]) -> str:
+    """FPR and FNR at every whole threshold from the limit, and those of the ages next to it."""
+    limit = found["limit_years"]
+    shown = (
+        ("fpr", "minors who pass (FPR)"),
+        (f"fpr_{limit - 1}", f"of {limit - 1} who pass"),
+        ("fnr", "adults turned away (FNR)"),
+        (f"fnr_{limit}", f"of {limit} turned away"),
     )
+
+    def draw(axes: Axes) -> None:
+        for index, (key, text) in enumerate(shown):
+            told = [
+                (row["threshold_years"], row["figures"].get(key)) for row in found["thresholds"]
+            ]
+            bars(axes, [(x, figure) for x, figure in told if figure is not None], index, text)
+        axes.set(xlabel="threshold T, years", ylabel="share", ylim=(-0.03, 1.03))
+        axes.legend(loc="best", frameon=False)
+
+    description = "Each threshold trades one error for the other; the tables hold the numbers."
+    return svg(name, f"Error rates by threshold at {limit}", description, draw)
 
 
 def det(name: str, separations: Sequence[dict[str, Any]]) -> str | None:
@@ -154,23 +96,7 @@ def det(name: str, separations: Sequence[dict[str, Any]]) -> str | None:
 
     limit = told[0]["limit_years"]
     description = "Each threshold trades one error for the other. Marks stand at 10, 5 and 1 %."
-    return _svg(name, f"DET at {limit}", description, draw)
-
-
-def reliability(name: str, found: dict[str, Any]) -> str:
-    """What was said against what is so, in ten bins of equally many samples."""
-
-    def draw(axes: Axes) -> None:
-        axes.plot(
-            [0, 1], [0, 1], color="#888888", linewidth=0.8, linestyle=":", label="exactly right"
-        )
-        told = [(b["mean_probability"], b["observed"]) for b in found["bins"]]
-        _bars(axes, told, 0, "observed, 95 % interval")
-        axes.set(xlabel="mean probability said", ylabel="share that is so")
-        axes.legend(loc="upper left", frameon=False)
-
-    title = f"Reliability of the probability of being {found['age_years']} or older"
-    return _svg(name, title, "Points on the diagonal are right.", draw)
+    return svg(name, f"DET at {limit}", description, draw)
 
 
 def beside_published(
@@ -190,4 +116,4 @@ def beside_published(
     description = (
         "Published algorithms were measured on other people: different data, not comparable."
     )
-    return _svg(name, "Error and its spread over groups", description, draw)
+    return svg(name, "Error and its spread over groups", description, draw)

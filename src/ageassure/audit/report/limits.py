@@ -35,6 +35,7 @@ class Lacking(StrEnum):
     CHOICE_UNKNOWN = "choice_unknown"
     NO_GROUPS = "no_groups"
     NO_PROBABILITIES = "no_probabilities"
+    NO_DISTRIBUTIONS = "no_distributions"
     NO_RETRIES = "no_retries"
     NO_TRANSFER = "no_transfer"
     NO_ROBUSTNESS = "no_robustness"
@@ -62,6 +63,8 @@ class Limit:
 _NOT_ASKED: Final[Mapping[Lacking, str]] = {
     Lacking.NO_PROBABILITIES: "Cannot support a claim about probabilities, their calibration or "
     "the coverage of intervals: the estimator gives none.",
+    Lacking.NO_DISTRIBUTIONS: "Cannot support a claim about intervals of single years, nor about "
+    "the PIT in single years: the predictions do not hold P(age ≥ a) at every age a.",
     Lacking.NO_RETRIES: "Cannot support a claim about several tries: nobody in the protected band "
     "has two samples.",
     Lacking.NO_TRANSFER: "Cannot support a claim that the challenge age holds for another capture "
@@ -90,6 +93,8 @@ def limits_of(
     found += _of_people(evaluation)
     absent = {
         Lacking.NO_PROBABILITIES: evaluation.coverage is None,
+        Lacking.NO_DISTRIBUTIONS: evaluation.coverage is not None
+        and evaluation.coverage_by_year is None,
         Lacking.NO_RETRIES: all(tries.fpr_at[1].value is None for tries in evaluation.tries),
         Lacking.NO_TRANSFER: not evaluation.transfers,
         Lacking.NO_ROBUSTNESS: not robustness,

@@ -8,7 +8,12 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
-from ageassure.audit.report import chapters, chapters_beyond
+from ageassure.audit.report import (
+    chapters,
+    chapters_beyond,
+    chapters_calibration,
+    chapters_conditions,
+)
 from ageassure.audit.report.wording import (
     Picture,
     Table,
@@ -60,7 +65,8 @@ def chapters_of(report: dict[str, Any], beside_published: bool) -> list[Chapter]
     first, then = chapters, chapters_beyond
     makers = (
         first.population, first.named_by_nist, first.single_ages, first.det, first.matrix,
-        first.severity, then.calibration, then.stability, then.attacks, then.failures,
+        first.severity, chapters_calibration.calibration, chapters_conditions.stability,
+        chapters_conditions.attacks, then.failures,
     )  # fmt: skip
     found = [make(report) for make in makers]
     published = then.published(report) if beside_published else None

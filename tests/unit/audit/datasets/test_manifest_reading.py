@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -105,7 +106,7 @@ def test_a_bad_group_of_ages_is_named(tmp_path: Path, row: str, problem: str) ->
         ("sample_id,age,Sex", "reserved or not of lower-case letters"),
         ("sample_id,age,p_over_18", "reserved"),
         ("sample_id,age,age_band", "reserved"),
-        (",".join(f"c{n}" for n in range(65)), "got 65 columns, expected at most 64"),
+        (",".join(f"c{n}" for n in range(129)), "got 129 columns, expected at most 128"),
     ],
 )
 def test_a_bad_header_is_refused(tmp_path: Path, header: str, problem: str) -> None:
@@ -233,3 +234,32 @@ def test_junk_raises_only_our_errors(tmp_path_factory: pytest.TempPathFactory, j
     except DataSetError:
         return
     assert len(found) == len(set(found.sample_ids)) > 0
+
+
+def test_conditions_are_numbers_and_no_groups(tmp_path: Path) -> None:
+    header = "sample_id,age,yaw_degrees,inter_ocular_pixels"
+    rows = ("a,17,-31.5,64", "b,18,,120.25", "c,19,1.5e-05,")
+    found = read_manifest(manifest_file(tmp_path, header, *rows))
+    assert found.groups == {}
+    assert found.conditions["yaw_degrees"][[0, 2]].tolist() == [-31.5, 1.5e-05]
+    assert found.conditions["inter_ocular_pixels"][:2].tolist() == [64, 120.25]
+    assert np.isnan(found.conditions["yaw_degrees"][1])
+    assert np.isnan(found.conditions["inter_ocular_pixels"][2])
+    assert read_manifest(manifest_file(tmp_path, "sample_id,age", "a,17")).conditions == {}
+
+
+@pytest.mark.parametrize(
+    ("cells", "problem"),
+    [
+        ("200,60", "line 2: yaw_degrees is no number of -180 to 180"),
+        ("left,60", "line 2: yaw_degrees is no number of -180 to 180"),
+        ("nan,60", "line 2: yaw_degrees is no number of -180 to 180"),
+        ("10,0", "line 2: inter_ocular_pixels is no number of 1 to 100000"),
+        ("10,-5", "line 2: inter_ocular_pixels is no number of 1 to 100000"),
+        ("10,1_0", "line 2: inter_ocular_pixels is no number of 1 to 100000"),
+        ("10,inf", "line 2: inter_ocular_pixels is no number of 1 to 100000"),
+    ],
+)
+def test_a_bad_condition_is_named(tmp_path: Path, cells: str, problem: str) -> None:
+    header = "sample_id,age,yaw_degrees,inter_ocular_pixels"
+    assert problem in refused(manifest_file(tmp_path, header, f"a,17,{cells}"))

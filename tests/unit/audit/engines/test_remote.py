@@ -43,9 +43,12 @@ def use(monkeypatch: pytest.MonkeyPatch, *answers: object) -> list[int]:
     """Let every worker use this stub; counts how often it was made."""
     made: list[int] = []
 
-    def assessor(_task: Task) -> Assessor:
+    def assessor(task: Task) -> Assessor:
         made.append(1)
-        return Assessor(StubEstimator(*answers))  # type: ignore[arg-type]
+        return Assessor(
+            StubEstimator(*answers),  # type: ignore[arg-type]
+            p_over_years=task.p_over_years,
+        )
 
     monkeypatch.setattr(Task, "assessor", assessor)
     return made
@@ -74,8 +77,20 @@ def test_answers_come_back_as_they_were(jobs: list[Job], monkeypatch: pytest.Mon
     assert answers[0].estimated_age_years == 20.25
     assert answers[0].p_over == (1.0, 1.0, 1.0, 1.0, 0.25, 0.0)
     assert math.isnan(answers[2].estimated_age_years)
+    assert answers[2].p_over == ()
     worker(job_columns(jobs))
     assert made == [1]
+
+
+def test_whole_distributions_come_back_as_they_were(
+    jobs: list[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, estimated_age(20.1))
+    worker = Worker(Task(estimator="made up", p_over_years=tuple(range(1, 121))))
+    answers = answers_of(worker(job_columns(jobs)))
+    assert answers[0].p_over == tuple(
+        estimated_age(20.1).probability_at_or_over(age) for age in range(1, 121)
+    )
 
 
 def test_a_failure_is_an_answer_and_ends_the_run(

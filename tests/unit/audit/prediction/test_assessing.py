@@ -12,14 +12,13 @@ from ageassure.audit.datasets.places import PicturePlace
 from ageassure.audit.degradation import Degradation
 from ageassure.audit.prediction.assessing import (
     ALTERED,
-    OK,
-    P_OVER_YEARS,
     UNREADABLE,
     Answer,
     Assessor,
     Job,
     Showing,
 )
+from ageassure.audit.table import OK, P_OVER_YEARS
 from ageassure.errors import (
     EvidenceError,
     FaceError,
@@ -78,7 +77,7 @@ def test_a_refusal_becomes_its_code(job: Job) -> None:
     answer = Assessor(StubEstimator(FaceError("why", code="no_face")))(job)
     assert answer.status == "no_face"
     assert math.isnan(answer.estimated_age_years)
-    assert all(map(math.isnan, answer.p_over))
+    assert answer.p_over == ()
     assert answer.latency_ms >= 0
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 RUN = {"manifest_sha256": "ab" * 32, "estimator": "facial"}
 
-MEMBERS: dict[str, Any] = {"identity": RUN, "count": 3}
+MEMBERS: dict[str, Any] = {"identity": RUN, "count": 3, "chances": 6}
 
 
 def opened(folder: Path, **changes: Any) -> Journal:
@@ -94,6 +94,15 @@ def test_a_damaged_journal_is_refused(tmp_path: Path, line: bytes) -> None:
         file.write(line + b"0,no_face,nan,nan,nan,nan,nan,nan,nan,nan\n")
     with pytest.raises(PredictionsError, match="damaged in line 3"):
         opened(tmp_path)
+
+
+def test_an_answer_with_as_many_probabilities_as_another_run_asks_for_is_damage(
+    tmp_path: Path,
+) -> None:
+    with opened(tmp_path) as journal:
+        journal.append([answer(1)])
+    with pytest.raises(PredictionsError, match="damaged in line 2"):
+        opened(tmp_path, chances=120)
 
 
 def test_two_runs_do_not_share_a_journal(tmp_path: Path) -> None:

@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ageassure.audit.prediction.files import COLUMNS, read_predictions, write_table
+from ageassure.audit.prediction.files import (
+    COLUMNS,
+    DISTRIBUTION_COLUMNS,
+    read_predictions,
+    write_table,
+)
 from ageassure.errors import PredictionsError
 
 if TYPE_CHECKING:
@@ -106,6 +111,31 @@ def test_a_bad_row_is_named(tmp_path: Path, row: str, problem: str) -> None:
 )
 def test_other_columns_are_refused(tmp_path: Path, header: str) -> None:
     assert "expected exactly the columns sample_id" in refused(written(tmp_path, header=header))
+
+
+@pytest.mark.parametrize("name", ["p.csv", "p.parquet"])
+def test_whole_distributions_may_stand_in_their_place(tmp_path: Path, name: str) -> None:
+    assert DISTRIBUTION_COLUMNS[2] == "p_over_1"
+    assert DISTRIBUTION_COLUMNS[-2:] == ("p_over_120", "status")
+    figures = np.array([[20.25, *np.linspace(1, 0, 120)], [np.nan] * 121]).T
+    columns = dict(zip(DISTRIBUTION_COLUMNS[1:-1], figures, strict=True))
+    write_table(tmp_path / name, {"sample_id": ["a", "b"], **columns, "status": ["ok", "no_face"]})
+    found = read_predictions(tmp_path / name)
+    assert found.p_over_years == tuple(range(1, 121))
+    assert found.p_over[0].tolist() == np.linspace(1, 0, 120).tolist()
+    assert np.isnan(found.p_over[1]).all()
+
+
+def test_a_distribution_with_a_hole_is_refused(tmp_path: Path) -> None:
+    header = ",".join(DISTRIBUTION_COLUMNS)
+    cells = ["a", "20", *["0.5"] * 120, "ok"]
+    assert read_predictions(written(tmp_path, ",".join(cells), header=header)).p_over[0, 0] == 0.5
+    cells[40] = ""
+    assert "line 2: a p_over is no number" in refused(
+        written(tmp_path, ",".join(cells), header=header)
+    )
+    missing = header.replace("p_over_77,", "")
+    assert "p_over_1 to p_over_120 in place" in refused(written(tmp_path, header=missing))
 
 
 def test_no_rows_are_refused(tmp_path: Path) -> None:

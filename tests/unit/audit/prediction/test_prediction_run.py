@@ -9,13 +9,16 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from ageassure.audit.datasets.manifest import read_manifest
 from ageassure.audit.engines.base import Task
 from ageassure.audit.engines.threads import ThreadEngine
+from ageassure.audit.prediction.assessing import ALL_YEARS
 from ageassure.audit.prediction.files import read_predictions
 from ageassure.audit.prediction.run import RunFiles, predict
+from ageassure.audit.table import P_OVER_YEARS
 from ageassure.errors import DataSetError, PredictionsError
 
 from ..manifests import HEADER, ROWS, data_set, manifest_file
@@ -97,6 +100,35 @@ def test_the_record_names_what_the_predictions_were_made_from(tmp_path: Path) ->
     assert latencies[0] == "sample_id,latency_ms"
     assert len(latencies) == 10
     assert not (tmp_path / "p.csv.journal").exists()
+
+
+def test_a_run_may_tell_whole_distributions(tmp_path: Path) -> None:
+    path = data_set(tmp_path, 9)
+    short, whole = (read_predictions(_with(path, tmp_path / name, years)) for name, years in (
+        ("s.csv", P_OVER_YEARS), ("w.csv", ALL_YEARS)
+    ))  # fmt: skip
+    assert json.loads((tmp_path / "w.run.json").read_text())["p_over_years"] == list(ALL_YEARS)
+    assert whole.p_over.shape == (9, 120)
+    columns = [ALL_YEARS.index(age) for age in P_OVER_YEARS]
+    np.testing.assert_array_equal(whole.p_over[:, columns], short.p_over)
+    np.testing.assert_array_equal(whole.estimated_age_years, short.estimated_age_years)
+    seen = ~np.isnan(whole.estimated_age_years)
+    assert seen.any()
+    # The mean of whole numbers is the sum of P(age ≥ a) over a = 1, 2, …
+    np.testing.assert_allclose(
+        whole.p_over[seen].sum(axis=1), whole.estimated_age_years[seen], rtol=1e-9
+    )
+
+
+def _with(path: Path, out: Path, years: tuple[int, ...]) -> Path:
+    predict(
+        read_manifest(path),
+        root=path.parent,
+        task=Task(estimator="steady", p_over_years=years),
+        engine=ThreadEngine(threads=1),
+        files=RunFiles.beside(out),
+    )
+    return out
 
 
 def test_nothing_but_the_files_named_is_written(tmp_path: Path) -> None:

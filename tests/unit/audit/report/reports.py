@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ageassure.audit.prediction.files import COLUMNS, write_table
+from ageassure.audit.prediction.files import COLUMNS, DISTRIBUTION_COLUMNS, write_table
 from ageassure.audit.prediction.run import RunFiles
 from ageassure.audit.report.document import ReportInputs
 from ageassure.audit.report.inputs import read_run
@@ -53,6 +53,7 @@ def predicted(
     *,
     seed: int = 3,
     with_chances: bool = True,
+    distribution: bool = False,
     record: dict[str, Any] | None = None,
 ) -> Path:
     """Predictions for every row; each twentieth is a failure."""
@@ -63,7 +64,7 @@ def predicted(
     estimates = np.where(failed, np.nan, np.clip(ages + rng.normal(0, 3, len(rows)), 1, 90))
     columns: dict[str, Any] = {"sample_id": [row[0] for row in rows]}
     columns["estimated_age_years"] = estimates
-    for column in COLUMNS[2:-1]:
+    for column in (DISTRIBUTION_COLUMNS if distribution else COLUMNS)[2:-1]:
         chance = 1 / (1 + np.exp((int(column[7:]) - estimates) / 2))
         columns[column] = chance if with_chances else np.full(len(rows), np.nan)
     columns["status"] = ["no_face" if bad else "ok" for bad in failed]

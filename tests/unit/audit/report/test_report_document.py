@@ -13,6 +13,7 @@ from ageassure.audit.report import reading
 from ageassure.audit.report.annex import annex_bytes
 from ageassure.audit.report.document import ReportInputs, build_report, code_digest, report_bytes
 from ageassure.audit.report.inputs import read_run
+from ageassure.audit.report.page import html_bytes
 from ageassure.audit.report.reading import figure, parse_report
 from ageassure.errors import ConfigurationError
 
@@ -70,8 +71,24 @@ class TestSchema:
     def test_a_report_is_as_it_says(self, made: dict[str, Any]) -> None:
         validator().validate(made)
         assert made["robustness"]
+        assert made["evaluation"]["coverage_by_year"] is None
+        assert "no_distributions" in {limit["code"] for limit in made["limits"]}
         assert made["liveness"]
         assert made["evaluation"]["conformal"]
+
+    def test_one_of_whole_distributions_is_too(self, tmp_path: Path) -> None:
+        found = inputs(tmp_path)
+        run = read_run(tmp_path / "people.csv", predicted(
+            tmp_path / "people.csv", "whole.csv", distribution=True
+        ))  # fmt: skip
+        report = build_report(ReportInputs(run=run, plan=found.plan, plan_sha256="e" * 64))
+        validator().validate(json.loads(report_bytes(report)))
+        assert report["evaluation"]["coverage_by_year"]["cells"][-1]["where"] == {"age": "60"}
+        assert "no_distributions" not in {limit["code"] for limit in report["limits"]}
+        page = html_bytes(report, beside_published=False).decode()
+        assert page.count("<svg") == 9
+        assert "Coverage of 95 % intervals by single age" in page
+        assert "not given" not in page
 
     def test_a_poor_report_is_too(self, tmp_path: Path) -> None:
         from ageassure.audit.plan_file import read_plan

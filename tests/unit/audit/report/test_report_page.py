@@ -105,7 +105,7 @@ class TestPage:
 
     def test_drawings_say_what_they_are(self, page: str) -> None:
         drawings = re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL)
-        assert len(drawings) == 4
+        assert len(drawings) == 6
         for drawing in drawings:
             (name,) = re.findall(r'aria-labelledby="(\S+)-t \1-d"', drawing)
             assert f'<title id="{name}-t">' in drawing

@@ -1,18 +1,16 @@
-"""What an evaluation reads: one row per sample, as columns of numpy arrays, checked when made.
-
-It holds labels and estimates, no picture. Rows of failures to process stay in: whoever drops them
-makes every operational rate look better than it is.
-"""
+"""The table itself."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ageassure.audit.table.arrays import distinct, floats, integers, refuse, texts
+from ageassure.audit.table.column import UNKNOWN, Column, joined_columns, taken_rows
+from ageassure.audit.table.statement import DatasetStatement
 from ageassure.errors import ConfigurationError
 from ageassure.policy.strict import instance, text
 from ageassure.results import MAX_YEARS
@@ -22,93 +20,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Ints = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Flags = NDArray[np.bool_]
-    Texts = NDArray[np.str_]
+    from ageassure.audit.table.arrays import Flags, Floats, Ints, Texts
 
 OK: Final = "ok"
 """Status of a sample that was processed; any other status is the code of a refusal."""
 
-UNKNOWN: Final = -1
-"""Code of a value that is not known. Its rows count overall and in no group."""
+P_OVER_YEARS: Final = (13, 16, 18, 20, 21, 25)
+"""Ages a at which every table of predictions tells P(age ≥ a), if it tells any."""
 
 MAX_ROWS: Final = 1 << 30
-MAX_VALUES: Final = 10_000
-"""Most values of one grouping column; a column with more is no grouping."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetStatement:
-    """Which people these are, and how their age is known. Printed beside every figure.
-
-    Attributes:
-        name: Data set and part of it.
-        digest: SHA-256 of its manifest, 64 hex digits.
-        licence: Under which it was used.
-        age_proof: How age was proved: identity document, self-reported, apparent (judged by
-            others). Apparent age is not proven age.
-        subjects_known: Does the data say which samples show one person? Where it does not, every
-            sample counts as a person of its own, and intervals may be too narrow.
-
-    Raises:
-        ConfigurationError: If a member is malformed.
-    """
-
-    name: str
-    digest: str
-    licence: str
-    age_proof: str
-    subjects_known: bool
-
-    def __post_init__(self) -> None:
-        for name in ("name", "licence", "age_proof"):
-            text(getattr(self, name), name)
-        if not re.fullmatch(r"[0-9a-f]{64}", text(self.digest, "digest")):
-            raise ConfigurationError("got a malformed digest, expected 64 hex digits")
-        instance(self.subjects_known, bool, "subjects_known")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Column:
-    """A column of texts, each written once.
-
-    Attributes:
-        values: Different texts, without an order.
-        codes: For every row the index into ``values``, or −1 where it is not known.
-
-    Raises:
-        ConfigurationError: If a value is repeated or no short printable text, or a code has none.
-    """
-
-    values: tuple[str, ...]
-    codes: Ints
-
-    def __post_init__(self) -> None:
-        if len(self.values) > MAX_VALUES:
-            raise ConfigurationError(
-                f"got {len(self.values)} values in a column, expected at most {MAX_VALUES}"
-            )
-        for value in self.values:
-            text(value, "value of a column")
-        if len(set(self.values)) != len(self.values):
-            raise ConfigurationError("got a column that names a value twice")
-        codes = _integers(self.codes, "codes of a column", UNKNOWN, len(self.values) - 1)
-        object.__setattr__(self, "codes", codes)
-
-    @classmethod
-    def of(cls, texts: Sequence[str]) -> Column:
-        """Encode ``texts``, one a row; the empty text is a value that is not known."""
-        values, codes = np.unique(np.asarray(texts, dtype=np.str_), return_inverse=True)
-        known = tuple(str(value) for value in values if value)
-        return cls(values=known, codes=codes.astype(np.int64) - (len(values) - len(known)))
-
-    def where(self, value: str) -> Flags:
-        """Rows that hold ``value``; none where it is not one of the column's values."""
-        if value not in self.values:
-            return np.zeros(len(self.codes), dtype=np.bool_)
-        found: Flags = self.codes == self.values.index(value)
-        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -129,6 +49,8 @@ class EvaluationTable:
             not processed.
         p_over: Age → P(age ≥ it), in [0, 1] and falling with the age; NaN where not processed, and
             everywhere if the estimator gives none.
+        conditions: Name of something measured of each picture (``yaw_degrees``, …) → number; NaN
+            where it is not known.
         status: ``ok`` or the code of the refusal; never unknown.
         statement: Which people these are.
         processed: Rows whose status is ``ok``; made from it.
@@ -147,26 +69,29 @@ class EvaluationTable:
     p_over: Mapping[int, Floats]
     status: Column
     statement: DatasetStatement
+    conditions: Mapping[str, Floats] = field(default_factory=dict)
     processed: Flags = field(init=False)
     clustered: bool = field(init=False)
 
     def __post_init__(self) -> None:
         instance(self.statement, DatasetStatement, "statement")
         instance(self.status, Column, "status")
-        self._keep("sample_ids", _texts(self.sample_ids))
-        low = _integers(self.age_low_years, "age_low_years", 0, MAX_YEARS)
-        high = _integers(self.age_high_years, "age_high_years", 0, MAX_YEARS)
+        self._keep("sample_ids", texts(self.sample_ids))
+        low = integers(self.age_low_years, "age_low_years", 0, MAX_YEARS)
+        high = integers(self.age_high_years, "age_high_years", 0, MAX_YEARS)
         self._keep("age_low_years", low)
         self._keep("age_high_years", high)
-        subjects = _integers(self.subjects, "subjects", 0, np.iinfo(np.int64).max)
+        subjects = integers(self.subjects, "subjects", 0, np.iinfo(np.int64).max)
         self._keep("subjects", subjects)
-        self._keep("estimated_age_years", _floats(self.estimated_age_years, "estimated_age_years"))
+        self._keep("estimated_age_years", floats(self.estimated_age_years, "estimated_age_years"))
         self._keep("groups", MappingProxyType(dict(self.groups)))
-        p_over = {age: _floats(column, f"p_over_{age}") for age, column in self.p_over.items()}
+        p_over = {age: floats(column, f"p_over_{age}") for age, column in self.p_over.items()}
         self._keep("p_over", MappingProxyType(dict(sorted(p_over.items()))))
+        conditions = {name: floats(column, name) for name, column in self.conditions.items()}
+        self._keep("conditions", MappingProxyType(dict(sorted(conditions.items()))))
         self._check_lengths()
-        _refuse(low > high, "an age_low_years above age_high_years")
-        _refuse(self.status.codes == UNKNOWN, "a status that is not known")
+        refuse(low > high, "an age_low_years above age_high_years")
+        refuse(self.status.codes == UNKNOWN, "a status that is not known")
         processed = self.status.where(OK)
         self._keep("processed", processed)
         self._keep("clustered", distinct(subjects) < len(self))
@@ -194,6 +119,7 @@ class EvaluationTable:
         for axis, column in self.groups.items():
             columns[axis] = instance(column, Column, f"column {axis!r}").codes
         columns |= {f"p_over_{age}": column for age, column in self.p_over.items()}
+        columns |= self.conditions
         for name, array in columns.items():
             if len(array) != rows:
                 raise ConfigurationError(f"got {len(array)} rows of {name}, expected {rows}")
@@ -205,9 +131,9 @@ class EvaluationTable:
 
     def _check_estimates(self) -> None:
         estimates = self.estimated_age_years
-        _refuse(np.isnan(estimates) & self.processed, "no estimate for a processed sample")
-        _refuse(~np.isnan(estimates) & ~self.processed, "an estimate for a refused sample")
-        _refuse((estimates < 0) | (estimates > MAX_YEARS), f"an estimate outside 0 to {MAX_YEARS}")
+        refuse(np.isnan(estimates) & self.processed, "no estimate for a processed sample")
+        refuse(~np.isnan(estimates) & ~self.processed, "an estimate for a refused sample")
+        refuse((estimates < 0) | (estimates > MAX_YEARS), f"an estimate outside 0 to {MAX_YEARS}")
 
     def _check_probabilities(self) -> None:
         before: Floats | None = None
@@ -215,12 +141,12 @@ class EvaluationTable:
             if type(age) is not int or not 1 <= age <= MAX_YEARS:
                 raise ConfigurationError(f"got p_over an age that is no int from 1 to {MAX_YEARS}")
             given = ~np.isnan(column)
-            _refuse(given & ~self.processed, f"a p_over_{age} for a refused sample")
+            refuse(given & ~self.processed, f"a p_over_{age} for a refused sample")
             if given.any():
-                _refuse(~given & self.processed, f"no p_over_{age} for a processed sample")
-            _refuse((column < 0) | (column > 1), f"a p_over_{age} outside [0, 1]")
+                refuse(~given & self.processed, f"no p_over_{age} for a processed sample")
+            refuse((column < 0) | (column > 1), f"a p_over_{age} outside [0, 1]")
             if before is not None:
-                _refuse(column > before, f"a p_over_{age} above that of a lower age")
+                refuse(column > before, f"a p_over_{age} above that of a lower age")
             if given.any():
                 before = column
 
@@ -235,6 +161,12 @@ class EvaluationTable:
         """Rows whose age is known to the year."""
         found: Flags = self.age_low_years == self.age_high_years
         return found
+
+    @property
+    def whole_distributions(self) -> bool:
+        """Is P(age ≥ a) there for every a from 1 to 120, and given?"""
+        every = tuple(self.p_over) == tuple(range(1, MAX_YEARS + 1))
+        return every and not bool(np.isnan(self.p_over[1]).all())
 
     @classmethod
     def concatenate(cls, parts: Sequence[EvaluationTable]) -> EvaluationTable:
@@ -253,6 +185,7 @@ class EvaluationTable:
             if (
                 part.groups.keys() != first.groups.keys()
                 or part.p_over.keys() != first.p_over.keys()
+                or part.conditions.keys() != first.conditions.keys()
             ):
                 raise ConfigurationError("got parts with different columns")
 
@@ -264,13 +197,19 @@ class EvaluationTable:
             age_low_years=joined("age_low_years"),
             age_high_years=joined("age_high_years"),
             subjects=joined("subjects"),
-            groups={axis: _joined([part.groups[axis] for part in parts]) for axis in first.groups},
+            groups={
+                axis: joined_columns([part.groups[axis] for part in parts]) for axis in first.groups
+            },
             estimated_age_years=joined("estimated_age_years"),
             p_over={
                 age: np.concatenate([part.p_over[age] for part in parts]) for age in first.p_over
             },
-            status=_joined([part.status for part in parts]),
+            status=joined_columns([part.status for part in parts]),
             statement=first.statement,
+            conditions={
+                name: np.concatenate([part.conditions[name] for part in parts])
+                for name in first.conditions
+            },
         )
 
     def rows(self, kept: Flags | Ints) -> EvaluationTable:
@@ -284,66 +223,10 @@ class EvaluationTable:
             age_low_years=self.age_low_years[kept],
             age_high_years=self.age_high_years[kept],
             subjects=self.subjects[kept],
-            groups={axis: _taken(column, kept) for axis, column in self.groups.items()},
+            groups={axis: taken_rows(column, kept) for axis, column in self.groups.items()},
             estimated_age_years=self.estimated_age_years[kept],
             p_over={age: column[kept] for age, column in self.p_over.items()},
-            status=_taken(self.status, kept),
+            status=taken_rows(self.status, kept),
             statement=self.statement,
+            conditions={name: column[kept] for name, column in self.conditions.items()},
         )
-
-
-def distinct(values: Ints) -> int:
-    """How many different values there are."""
-    ordered = np.sort(values)
-    return int(np.count_nonzero(ordered[1:] != ordered[:-1])) + bool(len(ordered))
-
-
-def _joined(columns: Sequence[Column]) -> Column:
-    values = tuple(sorted({value for column in columns for value in column.values}))
-    place = {value: code for code, value in enumerate(values)}
-    codes = []
-    for column in columns:
-        # The last entry stands for −1, which indexes it.
-        new = np.array([*(place[value] for value in column.values), UNKNOWN], dtype=np.int64)
-        codes.append(new[column.codes])
-    return Column(values=values, codes=np.concatenate(codes))
-
-
-def _taken(column: Column, kept: Flags | Ints) -> Column:
-    return Column(values=column.values, codes=column.codes[kept])
-
-
-def _refuse(wrong: Flags, what: str) -> None:
-    if wrong.any():
-        raise ConfigurationError(f"got {what} in {wrong.sum()} rows, first in row {wrong.argmax()}")
-
-
-def _array(values: object, name: str, kinds: str) -> NDArray[Any]:
-    if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.kind not in kinds:
-        raise ConfigurationError(f"got a {name} that is no one-dimensional array of its type")
-    return values
-
-
-def _integers(values: object, name: str, least: int, most: int) -> Ints:
-    array = _array(values, name, "iu")
-    _refuse((array < least) | (array > most), f"{name} outside {least} to {most}")
-    return array.astype(np.int64, copy=False)
-
-
-def _floats(values: object, name: str) -> Floats:
-    array = _array(values, name, "f").astype(np.float64, copy=False)
-    _refuse(np.isinf(array), f"an infinite {name}")
-    return array
-
-
-def _texts(values: object) -> Texts:
-    array = _array(values, "sample_ids", "U")
-    _refuse(array == "", "an empty sample_id")
-    ordered = np.sort(array)
-    if (ordered[1:] == ordered[:-1]).any():
-        _, first, count = np.unique(array, return_index=True, return_counts=True)
-        raise ConfigurationError(
-            f"got {(count > 1).sum()} sample_ids more than once, first in row "
-            f"{first[count > 1].min()}"
-        )
-    return array
