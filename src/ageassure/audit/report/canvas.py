@@ -27,7 +27,7 @@ if _missing:
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from matplotlib.axes import Axes
+    from matplotlib.axes import Axes as Axes  # for those who draw
 
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56b4e9")
 POINTS: Final = "os^Dv"

@@ -10,7 +10,7 @@ from ageassure.audit.report.canvas import COLOURS, STYLES, bars, label, svg
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from matplotlib.axes import Axes
+    from ageassure.audit.report.canvas import Axes
 
 MARKS: Final = (0.1, 0.05, 0.01)
 

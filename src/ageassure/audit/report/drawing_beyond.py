@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ageassure.audit.report.canvas import COLOURS, bars, svg
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from ageassure.audit.report.canvas import Axes
 
 
 def reliability(name: str, found: dict[str, Any]) -> str:
