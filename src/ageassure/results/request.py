@@ -63,8 +63,12 @@ class AgeRequest:
             raise ConfigurationError("got a minimum_level that is no AssuranceLevel")
         if {type(self.tell_method), type(self.tell_level)} != {bool}:
             raise ConfigurationError("got a tell_method or tell_level that is no bool")
-        if self.holder_jkt is not None and not THUMBPRINT_PATTERN.fullmatch(self.holder_jkt):
+        jkt: object = self.holder_jkt
+        if jkt is not None and not (isinstance(jkt, str) and THUMBPRINT_PATTERN.fullmatch(jkt)):
             raise ConfigurationError("got a malformed holder_jkt, expected an RFC 7638 thumbprint")
+        address: object = self.return_address
+        if address is not None and not isinstance(address, str):
+            raise ConfigurationError("got a return_address that is no text")
 
     @property
     def age_limit(self) -> int:

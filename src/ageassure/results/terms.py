@@ -84,7 +84,7 @@ def checked_age_limit(value: object) -> int:
     """
     if type(value) is not int or not MIN_AGE_LIMIT <= value <= MAX_AGE_LIMIT:
         raise ConfigurationError(
-            f"got age limit {value!r}, expected an int of {MIN_AGE_LIMIT} to {MAX_AGE_LIMIT}"
+            f"got another age limit, expected an int of {MIN_AGE_LIMIT} to {MAX_AGE_LIMIT}"
         )
     return value
 
