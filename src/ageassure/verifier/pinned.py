@@ -142,12 +142,12 @@ class PinnedKeys:
             return
         sources = [pin.awaitable for pin in self._pins if pin.awaitable is not None]
         for source in sources:
-            if source.holds(kid):
-                await source.ready()
+            if _holds(source, kid):
+                await _awaited(source, None)
                 return
         for source in sources:
-            await source.ready(kid)
-            if source.holds(kid):
+            await _awaited(source, kid)
+            if _holds(source, kid):
                 return
 
 
@@ -173,6 +173,17 @@ def _current(source: KeySource | None, missing: str | None) -> JWKSet | None:
     with suppress(Exception):  # a source may raise anything: then it has no set
         key_set = source.key_set(missing)
     return key_set if isinstance(key_set, JWKSet) else None
+
+
+def _holds(source: AwaitableKeySource, kid: str) -> bool:
+    with suppress(Exception):  # as in _current; what find() meets is another matter
+        return source.holds(kid)
+    return False
+
+
+async def _awaited(source: AwaitableKeySource, missing: str | None) -> None:
+    with suppress(Exception):
+        await source.ready(missing)
 
 
 def _made_table(

@@ -274,6 +274,22 @@ def test_async_refuses_what_verify_refuses() -> None:
     asyncio.run(scenario(verifier(issuer=client, other=Source(sets(OTHER_KEY)))))
 
 
+@pytest.mark.parametrize("broken", ["holds", "ready"])
+def test_a_source_that_cannot_be_awaited_after_all_closes_no_door(broken: str) -> None:
+    class Awaitable(Source):
+        def holds(self, kid: str) -> bool:
+            if broken == "holds":
+                raise ZeroDivisionError
+            return kid == NEW.kid
+
+        async def ready(self, _missing: str | None = None) -> None:
+            raise ZeroDivisionError
+
+    made = verifier(other=Awaitable(sets(OTHER_KEY)), issuer=Awaitable(sets(KEY, NEW)))
+    for key in (KEY, NEW):
+        asyncio.run(made.verify_async(token(key), nonce=NONCE, age_over=18))
+
+
 def test_a_slow_key_host_does_not_block_the_loop_nor_any_thread() -> None:
     fetcher = Fetcher()
     fetcher.let_go.clear()
