@@ -110,6 +110,13 @@ REFUSED: dict[str, Any] = {
     "not on the curve": EC | {"y": EC["x"]},
     "infinity": EC | {"x": base64url.encode(bytes(32)), "y": base64url.encode(bytes(32))},
     "x beyond the field": EC | {"x": base64url.encode(b"\xff" * 32)},
+    "x of a point, and the prime": EC
+    | {
+        "x": base64url.encode((5 + 2**256 - 2**224 + 2**192 + 2**96 - 1).to_bytes(32, "big")),
+        "y": base64url.encode(
+            bytes.fromhex("459243b9aa581806fe913bce99817ade11ca503c64d9a3c533415c083248fbcc")
+        ),
+    },
     "OKP short": OKP | {"x": base64url.encode(b"\x01" * 31)},
     "OKP long": OKP | {"x": base64url.encode(b"\x01" * 33)},
     "n missing": {name: value for name, value in RSA.items() if name != "n"},

@@ -171,7 +171,9 @@ def _key_of(members: Mapping[str, object]) -> PublicKey:
             point = ec.EllipticCurvePublicNumbers(
                 int.from_bytes(x, "big"), int.from_bytes(y, "big"), ec.SECP256R1()
             )
-            key = point.public_key()
+            found = point.public_key()
+            # OpenSSL takes coordinates modulo the prime: one point, several spellings.
+            key = found if found.public_numbers() == point else None
         elif kind == ("OKP", "Ed25519"):
             key = ed25519.Ed25519PublicKey.from_public_bytes(coordinate(members, "x"))
         elif members.get("kty") == "RSA":
