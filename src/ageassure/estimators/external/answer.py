@@ -7,7 +7,7 @@ import re
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from ageassure.errors import ConfigurationError, DocumentError, EvidenceError
 from ageassure.estimators.birth_dates import BirthDate
@@ -166,14 +166,12 @@ def _read(body: bytes) -> CheckAnswer:
     )
 
 
-def _age(members: dict[str, object]) -> BirthDate | tuple[int, bool] | None:
-    limit, at_or_over = members.get("age_limit"), members.get("at_or_over")
+def _age(members: dict[str, Any]) -> BirthDate | tuple[int, bool] | None:
+    """What is said about the age; :class:`CheckAnswer` checks a limit and its side."""
     if "birth_date" in members:
         if "age_limit" in members or "at_or_over" in members:
             raise unavailable("got an answer with two statements about the age")
         return BirthDate.from_iso(members["birth_date"])
     if "age_limit" not in members and "at_or_over" not in members:
         return None
-    if type(at_or_over) is not bool:
-        raise unavailable("got an age statement that is no boolean")
-    return checked_age_limit(limit), at_or_over
+    return members.get("age_limit"), members.get("at_or_over")  # type: ignore[return-value]

@@ -192,14 +192,19 @@ BAD_ANSWERS: list[bytes] = [
             b'"age_limit": "18", "at_or_over": true',
             b'"age_limit": 100, "at_or_over": true',
             b'"age_limit": 18, "at_or_over": true, "birth_date": "2008-06-14"',
+            b'"age_limit": 18, "birth_date": "2008-06-14"',
+            b'"at_or_over": true, "birth_date": "2008-06-14"',
             b'"birth_date": "2008-06-14", "birth_date": "1990-01-01"',
             b'"birth_date": "2008-06-14", "name": "x"',
             b'"birth_date": "2008-06-14", "holder_check": "yes"',
             b'"age_limit": 18, "at_or_over": true, "holder_check": true',
         )
     ),
-    b'{"check_id": "check_0000", "reference": "%s", "state": "pending", "birth_date": "2008"}'
-    % REFERENCE.encode(),
+    *(
+        b'{"check_id": "check_0000", "reference": "%s", "state": "pending", %s}'
+        % (REFERENCE.encode(), rest)
+        for rest in (b'"birth_date": "2008"', b'"age_limit": 18', b'"at_or_over": true')
+    ),
     b"x" * 20_000,
 ]
 
@@ -210,7 +215,7 @@ def test_answers_of_another_form_are_refused(vendor: Vendor, body: bytes) -> Non
     service.start(reference=REFERENCE, age_limit=18)
     vendor.raw = body
     check = ExternalCheck(check_id="check_0000", reference=REFERENCE)
-    with pytest.raises(DocumentError, match=r"form agreed|two statements|no boolean|too much"):
+    with pytest.raises(DocumentError, match=r"form agreed|two statements|too much"):
         estimator_of(service).estimate(check)
     assert refused(estimator_of(service), check) == "document_check_unavailable"
     with pytest.raises(DocumentError, match=r"form agreed|too much"):
@@ -218,6 +223,14 @@ def test_answers_of_another_form_are_refused(vendor: Vendor, body: bytes) -> Non
     if len(body) > 16_384:
         with pytest.raises(DocumentError):
             read_answer(body)
+
+
+def test_an_answer_has_at_most_16_kib() -> None:
+    pending = b'{"check_id": "check_0000", "reference": "%s", "state": "pending"}'
+    body = pending % REFERENCE.encode()
+    assert read_answer(body.ljust(16_384)).state is CheckState.PENDING
+    with pytest.raises(DocumentError, match="form agreed"):
+        read_answer(body.ljust(16_385))
 
 
 def test_a_start_that_is_answered_with_no_address_is_refused(vendor: Vendor) -> None:
