@@ -35,28 +35,25 @@ import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
+from timings import AUDIENCE, ISSUER, NONCE, Json, issued
 
 from ageassure.errors import VerificationError
-from ageassure.results import AgeRequest, AssuranceLevel, MethodClass, Outcome
-from ageassure.tokens import JWKSet, SigningKey, TokenIssuer
+from ageassure.tokens import JWKSet, SigningKey
 from ageassure.verifier import MemoryReplayStore, TokenVerifier
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-ISSUER, AUDIENCE, NONCE = "https://age.example", "https://shop.example", "n" * 43
 ENDPOINTS = ("/bare", "/async", "/direct")
 ROUNDS = 40
 REQUESTS = 100
 CONNECTIONS = 8
-
-Json = dict[str, Any]
 
 
 def now() -> datetime:
@@ -156,15 +153,8 @@ async def loaded(connections: list[Connection], path: str, bodies: list[bytes]) 
     }
 
 
-def issued(key: SigningKey, count: int) -> list[bytes]:
-    issuer = TokenIssuer(issuer=ISSUER, signing_key=key)
-    request = AgeRequest(audience=AUDIENCE, nonce=NONCE, age_over=18)
-    answer: Json = {
-        "outcome": Outcome.OVER,
-        "method_class": MethodClass.ESTIMATION,
-        "level": AssuranceLevel.ASSERTED,
-    }
-    return [b"age_token=" + issuer.issue(request, **answer).encode() for _ in range(count)]
+def bodies(key: SigningKey, count: int) -> list[bytes]:
+    return [b"age_token=" + token.encode() for token in issued(key, count)]
 
 
 async def rounds(key: SigningKey, port: int) -> dict[str, list[Json]]:
@@ -173,11 +163,11 @@ async def rounds(key: SigningKey, port: int) -> dict[str, list[Json]]:
     for turn in range(ROUNDS + 1):
         first = turn % len(ENDPOINTS)
         for path in ENDPOINTS[first:] + ENDPOINTS[:first]:
-            one = await loaded(connections, path, issued(key, REQUESTS))
+            one = await loaded(connections, path, bodies(key, REQUESTS))
             if turn:  # the first one warms up
                 found[path].append(one)
     # A token that was seen is refused: the endpoints verify.
-    again = issued(key, 1)[0]
+    again = bodies(key, 1)[0]
     for path in ENDPOINTS[1:]:
         assert (await connections[0].post(path, again))[0] == (200 if path == "/async" else 403)
     for connection in connections:

@@ -15,16 +15,14 @@ from __future__ import annotations
 
 import base64
 import json
-import platform
 import re
-import subprocess
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import urlencode
 
 import atheris
 from cryptography.hazmat.primitives.serialization import Encoding
+from fuzzing import main
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests" / "unit" / "estimators"))
@@ -190,40 +188,9 @@ def check(data: bytes) -> None:
         raise AssertionError("got neither an estimate nor a refusal")
 
 
-def record(seconds: int) -> None:
-    """Run the fuzzer for so long, and write what it did."""
-    command = [sys.executable, __file__, f"-max_total_time={seconds}", "-print_final_stats=1"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/tmp")
-    stats = dict(re.findall(r"stat::(\w+):\s+(\d+)", done.stderr))
-    coverage = re.findall(r"cov: (\d+) ft: (\d+)", done.stderr)
-    results = {
-        "target": "SD-JWT, key binding, OpenID4VP answers, JWE, x5c, operating systems' signals",
-        "seconds": seconds,
-        "executions": int(stats.get("number_of_executed_units", 0)),
-        "slowest_seconds": int(stats.get("slowest_unit_time_sec", 0)),
-        "peak_memory_mb": int(stats.get("peak_rss_mb", 0)),
-        "edges": int(coverage[-1][0]) if coverage else 0,
-        "findings": int(done.returncode != 0),
-        "python": platform.python_version(),
-    }
-    if done.returncode:
-        print(done.stderr[-4000:], file=sys.stderr)
-    path = HERE / "results" / "fuzz_credentials.json"
-    path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(results))
-
-
-def main() -> None:
-    if "--record" in sys.argv:
-        record(int(sys.argv[sys.argv.index("--record") + 1]))
-        return
-    with TemporaryDirectory() as folder:
-        for number, seed in enumerate(seeds()):
-            (Path(folder) / str(number)).write_bytes(seed)
-        options = ["-timeout=10", "-rss_limit_mb=2048", "-max_len=8192", *sys.argv[1:]]
-        atheris.Setup([sys.argv[0], *options, folder], check)
-        atheris.Fuzz()
-
-
 if __name__ == "__main__":
-    main()
+    main(
+        "SD-JWT, key binding, OpenID4VP answers, JWE, x5c, operating systems' signals",
+        seeds(),
+        check,
+    )

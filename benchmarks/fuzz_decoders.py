@@ -6,21 +6,20 @@ a ``PictureError`` comes out, an input takes more than ten seconds or 2 GB, or t
     python benchmarks/fuzz_decoders.py -max_total_time=600
 
 Options are libFuzzer's. What was learnt is thrown away; an input that fails is written to the
-working folder.
+working folder. With ``--record SECONDS`` the run's figures are written to
+``results/fuzz_decoders.json``.
 """
 
 from __future__ import annotations
 
 import random
 import struct
-import sys
 import zlib
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import atheris
 import cv2
 import numpy as np
+from fuzzing import main
 
 with atheris.instrument_imports(include=["ageassure.imaging"]):
     from ageassure.errors import PictureError
@@ -89,14 +88,11 @@ def check(data: bytes) -> None:
         raise AssertionError("the file was not wiped")
 
 
-def main() -> None:
-    with TemporaryDirectory() as folder:
-        for index, seed in enumerate(seeds()):
-            (Path(folder) / str(index)).write_bytes(seed)
-        arguments = [*sys.argv, "-timeout=10", "-rss_limit_mb=2048", "-max_len=20000", folder]
-        atheris.Setup(arguments, check, custom_mutator=mutate)
-        atheris.Fuzz()
-
-
 if __name__ == "__main__":
-    main()
+    main(
+        "the picture guards and the decoders behind them",
+        seeds(),
+        check,
+        max_bytes=20_000,
+        mutate=mutate,
+    )

@@ -30,13 +30,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import atheris
+import fuzzing
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 HERE = Path(__file__).resolve().parent
 VECTORS = HERE.parent / "tests" / "vectors" / "chip"
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
-TIMEOUT_SECONDS = 10
 MEMORY_MB = 512
 PARSERS = ("mrz", "aamva", "sod")
 ZONES = (
@@ -233,10 +235,8 @@ def der_length(size: int) -> bytes:
 TARGETS = {"mrz": zone_target, "aamva": licence_target, "sod": chip_target}
 
 
-def fuzz(parser: str, seconds: int, counts: Path) -> None:
+def fuzz_one(parser: str, seconds: int, counts: Path) -> None:
     """In a process of its own: libFuzzer ends it."""
-    import atheris
-
     with atheris.instrument_imports(include=["ageassure.estimators"]):
         from ageassure.errors import EvidenceError
 
@@ -259,24 +259,14 @@ def fuzz(parser: str, seconds: int, counts: Path) -> None:
         changed = atheris.Mutate(data, max_size)
         return mend(changed, seed)[:max_size] if seed % 5 else changed
 
-    with TemporaryDirectory() as folder:
-        for index, seed in enumerate(seeds):
-            (Path(folder) / str(index)).write_bytes(seed)
-        atheris.Setup(
-            [
-                sys.argv[0],
-                f"-max_total_time={seconds}",
-                f"-timeout={TIMEOUT_SECONDS}",
-                f"-rss_limit_mb={MEMORY_MB}",
-                "-max_len=8000",
-                "-print_final_stats=1",
-                f"-artifact_prefix={counts.parent}/",
-                folder,
-            ],
-            check,
-            custom_mutator=mutate,
-        )
-        atheris.Fuzz()
+    options = [
+        f"-max_total_time={seconds}",
+        f"-rss_limit_mb={MEMORY_MB}",
+        "-max_len=8000",
+        "-print_final_stats=1",
+        f"-artifact_prefix={counts.parent}/",
+    ]
+    fuzzing.fuzz(seeds, check, options, mutate)
 
 
 def main() -> None:
@@ -287,7 +277,7 @@ def main() -> None:
     parser.add_argument("--counts", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.counts is not None:
-        fuzz(given.parser, given.seconds, given.counts)
+        fuzz_one(given.parser, given.seconds, given.counts)
         return
     with TemporaryDirectory() as folder:
         counts = Path(folder) / "counts.json"
@@ -304,17 +294,16 @@ def main() -> None:
         found = [p.name for p in Path(folder).iterdir() if p != counts]
         for name in found:
             shutil.copy(Path(folder) / name, Path.cwd() / name)
-    executions = re.search(r"number_of_executed_units:\s*(\d+)", done.stderr)
     result = {
         "parser": given.parser,
         "seconds": given.seconds,
-        "executions": int(executions[1]) if executions else None,
+        "executions": fuzzing.statistics(done.stderr)["executions"],
         "status": done.returncode,
         "findings": found,
         "codes": dict(sorted(seen.get("codes", {}).items())),
         "slowest_cpu_seconds": round(seen.get("slowest_seconds", 0.0), 4),
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
-        "limits": {"seconds_per_input": TIMEOUT_SECONDS, "memory_mb": MEMORY_MB},
+        "limits": {"seconds_per_input": fuzzing.TIMEOUT_SECONDS, "memory_mb": MEMORY_MB},
         "python": platform.python_version(),
         "made": datetime.now(UTC).date().isoformat(),
     }

@@ -13,17 +13,13 @@ are read as what a signature covers: a security object, an item, a certificate. 
 
 from __future__ import annotations
 
-import json
-import platform
-import re
-import subprocess
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import atheris
 import cbor2
 from cryptography.x509 import ObjectIdentifier
+from fuzzing import main
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests" / "unit" / "estimators"))
@@ -80,39 +76,9 @@ def check(data: bytes) -> None:
         return
 
 
-def record(seconds: int) -> None:
-    """Run the fuzzer for so long, and write what it did."""
-    command = [sys.executable, __file__, f"-max_total_time={seconds}", "-print_final_stats=1"]
-    with TemporaryDirectory() as folder:  # an input that fails is left there
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
-    stats = dict(re.findall(r"stat::(\w+):\s+(\d+)", done.stderr))
-    results = {
-        "target": "device responses, security objects, elements, signers' certificates",
-        "seconds": seconds,
-        "executions": int(stats.get("number_of_executed_units", 0)),
-        "slowest_seconds": int(stats.get("slowest_unit_time_sec", 0)),
-        "peak_memory_mb": int(stats.get("peak_rss_mb", 0)),
-        "findings": int(done.returncode != 0),
-        "python": platform.python_version(),
-    }
-    if done.returncode:
-        print(done.stderr[-4000:], file=sys.stderr)
-    text = json.dumps(results, indent=2) + "\n"
-    (HERE / "results" / "fuzz_mdoc.json").write_text(text, encoding="utf-8")
-    print(text)
-
-
-def main() -> None:
-    if "--record" in sys.argv:
-        record(int(sys.argv[sys.argv.index("--record") + 1]))
-        return
-    with TemporaryDirectory() as folder:
-        for number, seed in enumerate(seeds()):
-            (Path(folder) / str(number)).write_bytes(seed)
-        options = ["-timeout=10", "-rss_limit_mb=2048", "-max_len=8192", *sys.argv[1:]]
-        atheris.Setup([sys.argv[0], *options, folder], check)
-        atheris.Fuzz()
-
-
 if __name__ == "__main__":
-    main()
+    main(
+        "device responses, security objects, elements, signers' certificates",
+        seeds(),
+        check,
+    )

@@ -24,22 +24,18 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import cryptography
+from timings import AUDIENCE, ISSUER, NONCE, Json, issued, spread
 
 from ageassure.errors import VerificationError
-from ageassure.results import AgeRequest, AssuranceLevel, MethodClass, Outcome
-from ageassure.tokens import JWKSet, SigningKey, TokenIssuer
+from ageassure.tokens import JWKSet, SigningKey
 from ageassure.verifier import JWKSetClient, MemoryReplayStore, TokenVerifier
 from ageassure.verifier.jwks import KeySetResponse
 
 ROUNDS = 300
 TOKENS = 25
 KEYS = 3
-ISSUER, AUDIENCE, NONCE = "https://age.example", "https://shop.example", "n" * 43
-
-Json = dict[str, Any]
 
 
 class InMemory:
@@ -64,17 +60,6 @@ def verifier(keys: JWKSet | JWKSetClient) -> TokenVerifier:
     return TokenVerifier(issuers={ISSUER: keys}, audience=AUDIENCE, replay_store=store, now=now)
 
 
-def issued(key: SigningKey) -> list[str]:
-    issuer = TokenIssuer(issuer=ISSUER, signing_key=key)
-    request = AgeRequest(audience=AUDIENCE, nonce=NONCE, age_over=18)
-    answer: Json = {
-        "outcome": Outcome.OVER,
-        "method_class": MethodClass.ESTIMATION,
-        "level": AssuranceLevel.ASSERTED,
-    }
-    return [issuer.issue(request, **answer) for _ in range(TOKENS)]
-
-
 def invented(first: int) -> list[str]:
     tokens = []
     for number in range(first, first + TOKENS):
@@ -92,26 +77,17 @@ def microseconds(made: TokenVerifier, tokens: list[str]) -> float:
     return (time.perf_counter_ns() - start) / len(tokens) / 1000
 
 
-def spread(values: list[float]) -> Json:
-    ordered = sorted(values)
-    return {
-        "min": round(ordered[0], 2),
-        "median": round(statistics.median(ordered), 2),
-        "p95": round(ordered[int(len(ordered) * 0.95)], 2),
-    }
-
-
 def measured() -> Json:
     signing = [SigningKey.generate() for _ in range(KEYS)]
     key_set = JWKSet(keys=tuple(key.public for key in signing))
-    tokens = issued(signing[-1])
+    tokens = issued(signing[-1], TOKENS)
     fetcher = InMemory(key_set)
     client = JWKSetClient("https://age.example/jwks.json", fetcher=fetcher)
     client.refresh()
     times: dict[str, list[float]] = {"fixed set": [], "key client": [], "invented kid": []}
     for turn in range(ROUNDS):
         with_client = verifier(client)
-        with_client.verify(issued(signing[0])[0], nonce=NONCE, age_over=18)
+        with_client.verify(issued(signing[0], 1)[0], nonce=NONCE, age_over=18)
         runs = [
             ("fixed set", verifier(key_set), tokens),
             ("key client", with_client, tokens),

@@ -35,9 +35,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import redis
+from timings import Json, spread
 
 from ageassure.verifier import (
     MemoryReplayStore,
@@ -54,22 +55,11 @@ MEMORY_CLAIMS = 20_000
 SQLITE_CLAIMS = 500
 ROUNDS = 300
 CLAIMS_PER_ROUND = 50
-
-Json = dict[str, Any]
+PERCENTS = (95, 99)
 
 
 def expiry() -> int:
     return int(time.time()) + 900
-
-
-def spread(microseconds: list[float]) -> Json:
-    ordered = sorted(microseconds)
-    return {
-        "min": round(ordered[0], 2),
-        "median": round(statistics.median(ordered), 2),
-        "p95": round(ordered[int(len(ordered) * 0.95)], 2),
-        "p99": round(ordered[int(len(ordered) * 0.99)], 2),
-    }
 
 
 def single_claims(store: ReplayStore, count: int) -> Json:
@@ -81,7 +71,7 @@ def single_claims(store: ReplayStore, count: int) -> Json:
         first = store.claim(key, expires_at)
         times.append((time.perf_counter_ns() - start) / 1000)
         assert first
-    return spread(times)
+    return spread(times, PERCENTS)
 
 
 def memory(entries: int) -> Json:
@@ -101,7 +91,7 @@ def memory(entries: int) -> Json:
         start = time.process_time_ns()
         store.claim(key, expires_at)
         longest = max(longest, time.process_time_ns() - start)
-    return {"entries": entries, **spread(rounds), "longest": round(longest / 1000, 1)}
+    return {"entries": entries, **spread(rounds, PERCENTS), "longest": round(longest / 1000, 1)}
 
 
 def sqlite(entries: int, folder: Path) -> Json:
@@ -175,7 +165,7 @@ def redis_claims(url: str, entries: int) -> Json:
     ratios = [a / b for a, b in zip(figures["store"], figures["bare"], strict=True)]
     return {
         "entries": entries,
-        "microseconds": {name: spread(values) for name, values in figures.items()},
+        "microseconds": {name: spread(values, PERCENTS) for name, values in figures.items()},
         "ratio_store_to_bare": {
             "of_minima": round(min(figures["store"]) / min(figures["bare"]), 3),
             "median_of_rounds": round(statistics.median(ratios), 3),

@@ -44,7 +44,6 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Barrier, Thread
-from typing import Any
 
 import cryptography
 import jwt
@@ -54,9 +53,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from joserfc import jwt as joserfc_jwt
 from joserfc.jwk import ECKey
+from timings import AUDIENCE, ISSUER, NONCE, Json, issued, spread
 
-from ageassure.results import AgeRequest, AssuranceLevel, MethodClass, Outcome
-from ageassure.tokens import SigningKey, TokenIssuer
+from ageassure.tokens import SigningKey
 from ageassure.tokens.jws import parse_compact
 from ageassure.verifier import MemoryReplayStore, TokenVerifier
 
@@ -71,31 +70,13 @@ IMPORT_RUNS = 41
 THREAD_ROUNDS = 20
 THREAD_TOKENS = 1_500
 
-ISSUER = "https://age.example"
-AUDIENCE = "https://shop.example"
-NONCE = "n" * 43
 REQUIRED = ["iss", "aud", "nonce", "jti", "iat", "exp", "age_equal_or_over"]
 
-Json = dict[str, Any]
 Check = Callable[[list[str]], None]
 
 
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-def issued(key: SigningKey, count: int) -> list[str]:
-    issuer = TokenIssuer(issuer=ISSUER, signing_key=key)
-    request = AgeRequest(audience=AUDIENCE, nonce=NONCE, age_over=18, tell_method=True)
-    return [
-        issuer.issue(
-            request,
-            outcome=Outcome.OVER,
-            method_class=MethodClass.ESTIMATION,
-            level=AssuranceLevel.ASSERTED,
-        )
-        for _ in range(count)
-    ]
 
 
 def raw_check(key: ec.EllipticCurvePublicKey, tokens: list[str]) -> Check:
@@ -191,7 +172,7 @@ def verification() -> Json:
     key = SigningKey.generate()
     public = key.public.key
     assert isinstance(public, ec.EllipticCurvePublicKey)
-    tokens = issued(key, WARM_UP_TOKENS + TOKENS)
+    tokens = issued(key, WARM_UP_TOKENS + TOKENS, tell_method=True)
     raw = raw_check(public, tokens)
     others = {
         "pyjwt": pyjwt_check(public),
@@ -239,7 +220,7 @@ def two_threads() -> Json:
     key = SigningKey.generate()
     public = key.public.key
     assert isinstance(public, ec.EllipticCurvePublicKey)
-    halves = [issued(key, THREAD_TOKENS) for _ in range(2)]
+    halves = [issued(key, THREAD_TOKENS, tell_method=True) for _ in range(2)]
     raw = raw_check(public, halves[0] + halves[1])
     best = {(name, count): float("inf") for name in ("raw", "ageassure") for count in (1, 2)}
     for _ in range(THREAD_ROUNDS):
@@ -253,15 +234,6 @@ def two_threads() -> Json:
         "tokens_per_thread": THREAD_TOKENS,
         "done_by_two": {name: round(value, 3) for name, value in gained.items()},
         "of_raw": round(gained["ageassure"] / gained["raw"], 3),
-    }
-
-
-def spread(values: list[float]) -> Json:
-    ordered = sorted(values)
-    return {
-        "min": round(ordered[0], 2),
-        "median": round(statistics.median(ordered), 2),
-        "p95": round(ordered[int(len(ordered) * 0.95)], 2),
     }
 
 
