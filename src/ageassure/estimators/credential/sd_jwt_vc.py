@@ -29,15 +29,16 @@ from ageassure.estimators.credential.sd_jwt import (
     processed_claims,
     unverified_members,
 )
-from ageassure.estimators.credential.statements import interval_of_statements, read_statements
+from ageassure.estimators.credential.statements import (
+    holder_provenance,
+    interval_of_statements,
+    read_statements,
+)
 from ageassure.estimators.credential.status import require_valid_status
 from ageassure.estimators.credential.times import check_times, seconds
 from ageassure.estimators.document.held import Hidden
 from ageassure.results import (
     AgeInterval,
-    MethodClass,
-    PresentationAttack,
-    Provenance,
     checked_audience,
     checked_nonce,
 )
@@ -205,12 +206,7 @@ def _check_signature(sd_jwt: SDJWT, key: PublicJWK) -> None:
 
 
 def _age_of(members: Mapping[str, object], now: datetime) -> AgeInterval:
-    provenance = Provenance(
-        method_class=MethodClass.VERIFICATION,
-        bound=True,
-        presentation_attack=PresentationAttack.NOT_APPLICABLE,
-        as_of=now,
-    )
+    provenance = holder_provenance(now)
     statements = read_statements(members.get(AGE_STATEMENTS, {}))
     if statements:
         return interval_of_statements(

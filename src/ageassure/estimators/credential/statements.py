@@ -15,12 +15,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ageassure.estimators.credential.refusal import malformed, refused
-from ageassure.results import MAX_AGE_LIMIT, MAX_YEARS, MIN_AGE_LIMIT, AgeInterval
+from ageassure.results import (
+    MAX_AGE_LIMIT,
+    MAX_YEARS,
+    MIN_AGE_LIMIT,
+    AgeInterval,
+    MethodClass,
+    PresentationAttack,
+    Provenance,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from ageassure.results import Provenance
+    from datetime import datetime
 
 MAX_UNDER_AGE_SECONDS: Final = 90 * 24 * 3600
 """How long after issuance FALSE is taken as it is. This library's own choice, of the length for
@@ -28,6 +35,20 @@ which proofs of age are commonly valid; the statement is the issuer's and still 
 
 _YEAR_SECONDS: Final = 365 * 24 * 3600
 _LIMITS: Final = {str(limit): limit for limit in range(MIN_AGE_LIMIT, MAX_AGE_LIMIT + 1)}
+
+
+def holder_provenance(at: datetime) -> Provenance:
+    """Provenance of what a credential says that its holder presented at ``at``, with a key.
+
+    Raises:
+        ConfigurationError: If ``at`` is naive.
+    """
+    return Provenance(
+        method_class=MethodClass.VERIFICATION,
+        bound=True,
+        presentation_attack=PresentationAttack.NOT_APPLICABLE,
+        as_of=at,
+    )
 
 
 def read_statements(members: object) -> dict[int, bool]:

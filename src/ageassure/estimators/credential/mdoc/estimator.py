@@ -18,9 +18,9 @@ from ageassure.estimators.credential.mdoc.document import (
 from ageassure.estimators.credential.mdoc.issuers import DocumentAuthorities
 from ageassure.estimators.credential.mdoc.session import Session
 from ageassure.estimators.credential.refusal import assess_alone, malformed, refused
-from ageassure.estimators.credential.statements import interval_of_statements
+from ageassure.estimators.credential.statements import holder_provenance, interval_of_statements
 from ageassure.estimators.credential.status import require_valid_status
-from ageassure.results import MIN_AGE_LIMIT, MethodClass, PresentationAttack, Provenance
+from ageassure.results import MIN_AGE_LIMIT
 from ageassure.tokens.clock import Clock, read_clock, utc_now
 from ageassure.verifier.status import StatusChecker
 
@@ -118,12 +118,7 @@ class MdocEstimator:
             document.get("deviceSigned"), issued=issued, session=evidence.session
         )
         require_valid_status(issued.security_object.others, self._status)
-        provenance = Provenance(
-            method_class=MethodClass.VERIFICATION,
-            bound=True,
-            presentation_attack=PresentationAttack.NOT_APPLICABLE,
-            as_of=now,
-        )
+        provenance = holder_provenance(now)
         return interval_of_statements(
             age_statements(issued.elements),
             issued_at_seconds=issued.security_object.signed_at.timestamp(),

@@ -17,11 +17,8 @@ from ageassure.estimators.credential.openid4vp.answers import BrowserAnswer, Dir
 from ageassure.estimators.credential.openid4vp.encryption import ResponseKey
 from ageassure.estimators.credential.openid4vp.estimator import WalletAgeEstimator
 from ageassure.estimators.credential.openid4vp.query import AgeQuery
-from ageassure.estimators.credential.openid4vp.request import (
-    ResponseMode,
-    WalletRequest,
-    signed_request,
-)
+from ageassure.estimators.credential.openid4vp.request import ResponseMode, WalletRequest
+from ageassure.estimators.credential.openid4vp.signing import signed_request
 
 __all__ = [
     "AgeQuery",

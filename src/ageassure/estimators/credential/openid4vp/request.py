@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import secrets
 from dataclasses import asdict, dataclass, field
@@ -10,28 +9,18 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from ageassure.errors import ConfigurationError
-from ageassure.estimators.credential.openid4vp.encryption import KEY_BYTES, ResponseKey
-from ageassure.estimators.credential.openid4vp.query import MDOC_FORMAT, SD_JWT_FORMAT, AgeQuery
+from ageassure.estimators.credential.openid4vp.metadata import client_metadata
+from ageassure.estimators.credential.openid4vp.query import AgeQuery
 from ageassure.results import THUMBPRINT_PATTERN, checked_audience, checked_nonce
 from ageassure.tokens.claims import checked_issuer
-from ageassure.tokens.jws import sign_compact
 from ageassure.tokens.strict_json import dump_object, parse_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from ageassure.tokens.keys import Signer
-
-REQUEST_TYPE: Final = "oauth-authz-req+jwt"
-STATIC_WALLET: Final = "https://self-issued.me/v2"
-"""``aud`` of a signed request to a wallet that was not discovered (section 5.8)."""
+    from ageassure.estimators.credential.openid4vp.encryption import ResponseKey
 
 RESPONSE_TYPE: Final = "vp_token"
-SD_JWT_ALGORITHMS: Final = ("ES256", "PS256", "RS256", "EdDSA", "Ed25519")
-KEY_BINDING_ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519")
-MDOC_ALGORITHMS: Final = (-7, -35, -36, -8)
-"""ES256, ES384, ES512 and EdDSA (RFC 9053, 2)."""
-
 _FORMAT: Final = "ageassure-wallet-request-1"
 _MAX_STORED_BYTES: Final = 32 * 1024
 _ORIGIN: Final = re.compile(r"https://[a-z0-9.-]+(?::[0-9]{1,5})?|http://localhost(?::[0-9]{1,5})?")
@@ -163,7 +152,7 @@ class WalletRequest:
             query: What to ask.
             origin: Of the page that calls the API, such as ``https://provider.example``.
             response_key: A fresh key for an encrypted answer; None: in the clear through your page.
-            client_id: Only for a request that you sign (:func:`signed_request`).
+            client_id: Only for a request that you sign (``signed_request``).
             random_text: Source of the nonce.
 
         Raises:
@@ -203,29 +192,11 @@ class WalletRequest:
             "nonce": self.nonce,
             "state": self.state,
             "dcql_query": self.query.to_dict(),
-            "client_metadata": self._client_metadata(),
+            "client_metadata": client_metadata(self.query, self.encryption_jwk),
         }
         if self.mode.by_browser and self.client_id is not None:
             named["expected_origins"] = [self.origin]
         return {name: value for name, value in named.items() if value is not None}
-
-    def _client_metadata(self) -> dict[str, Any]:
-        formats: dict[str, Any] = {}
-        if self.query.sd_jwt_types:
-            formats[SD_JWT_FORMAT] = {
-                "sd-jwt_alg_values": list(SD_JWT_ALGORITHMS),
-                "kb-jwt_alg_values": list(KEY_BINDING_ALGORITHMS),
-            }
-        if self.query.mdoc_types:
-            formats[MDOC_FORMAT] = {
-                "issuerauth_alg_values": list(MDOC_ALGORITHMS),
-                "deviceauth_alg_values": list(MDOC_ALGORITHMS),
-            }
-        metadata: dict[str, Any] = {"vp_formats_supported": formats}
-        if self.encryption_jwk is not None:
-            metadata["jwks"] = {"keys": [self.encryption_jwk]}
-            metadata["encrypted_response_enc_values_supported"] = list(KEY_BYTES)
-        return metadata
 
     def to_json(self) -> bytes:
         """For your own store, under the visitor's session; it holds no private key."""
@@ -252,35 +223,6 @@ class WalletRequest:
         ):
             raise ConfigurationError("got no stored WalletRequest")
         return cls(**{**members, "query": AgeQuery(**query), "mode": ResponseMode(members["mode"])})
-
-
-def signed_request(
-    request: WalletRequest, *, signing_key: Signer, certificates: Sequence[bytes] = ()
-) -> str:
-    """Sign a request (RFC 9101): serve it at your ``request_uri``, or pass it to the browser.
-
-    Args:
-        request: One with a ``client_id``.
-        signing_key: The key that the client identifier stands for.
-        certificates: DER, the key's own first, for ``x509_san_dns`` and ``x509_hash``; not checked.
-
-    Returns:
-        A compact JWS; its media type is ``application/oauth-authz-req+jwt``. Through a browser it
-        is ``{"request": …}`` in the ``data`` of the request.
-
-    Raises:
-        ConfigurationError: If the request has no ``client_id``.
-        IssuanceError: If the key cannot sign.
-    """
-    if request.client_id is None:
-        raise ConfigurationError("got a request without client_id, which is never signed")
-    header: dict[str, object] = {"typ": REQUEST_TYPE, "alg": signing_key.alg}
-    if certificates:
-        header["x5c"] = [base64.b64encode(each).decode("ascii") for each in certificates]
-    else:
-        header["kid"] = signing_key.kid
-    payload = {"iss": request.client_id, "aud": STATIC_WALLET, **request.parameters()}
-    return sign_compact(header, dump_object(payload), signing_key)
 
 
 def _check_client_id(client_id: object, response_uri: str | None) -> None:

@@ -15,14 +15,11 @@ from ageassure.estimators.credential.mdoc.document import DocumentType
 from ageassure.estimators.credential.mdoc.issuers import DocumentAuthorities
 from ageassure.estimators.credential.mdoc.session import Session
 from ageassure.estimators.credential.refusal import assess_alone, malformed, refused
-from ageassure.estimators.credential.statements import interval_of_statements
+from ageassure.estimators.credential.statements import holder_provenance, interval_of_statements
 from ageassure.estimators.credential.zk.circuits import Circuit
 from ageassure.estimators.credential.zk.verification import Statement, require_proof
 from ageassure.extras import require_extra
 from ageassure.results import (
-    MethodClass,
-    PresentationAttack,
-    Provenance,
     checked_age_limit,
 )
 from ageassure.tokens.clock import Clock, read_clock, utc_now
@@ -155,12 +152,7 @@ class ZeroKnowledgeEstimator:
         if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
             raise _untrusted("got a document signer's key of another kind")
         require_proof(evidence.proof, self._statement(evidence, key), circuit)
-        provenance = Provenance(
-            method_class=MethodClass.VERIFICATION,
-            bound=True,
-            presentation_attack=PresentationAttack.NOT_APPLICABLE,
-            as_of=now,
-        )
+        provenance = holder_provenance(now)
         return interval_of_statements(
             evidence.statements, issued_at_seconds=None, provenance=provenance
         )
