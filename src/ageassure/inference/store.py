@@ -53,7 +53,11 @@ class Model:
         """Bring RGB ``[H, W, 3]`` of 0 … 255 to the network's range, float32 ``[3, H, W]``."""
         if self.manifest.colour_order == "BGR":
             image = image[..., ::-1]
-        return np.ascontiguousarray((image.transpose(2, 0, 1) - self._mean) * self._factor)
+        planes = np.empty((3, *image.shape[:2]), dtype=np.float32)
+        planes[...] = image.transpose(2, 0, 1)
+        planes -= self._mean  # in place: no copy of the picture is left that nobody wipes
+        planes *= self._factor
+        return planes
 
     def run(self, image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """Run the network on one input array of the manifest's shape.

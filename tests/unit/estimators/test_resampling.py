@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -10,7 +10,12 @@ import pytest
 
 from ageassure.errors import PictureError
 from ageassure.estimators.facial import resampling
-from ageassure.estimators.facial.alignment import CHIP_PIXELS, extract_chip, halvings
+from ageassure.estimators.facial.alignment import (
+    CHIP_PIXELS,
+    extract_chip,
+    extract_chips,
+    halvings,
+)
 from ageassure.estimators.facial.geometry import Similarity
 from ageassure.imaging import Frame
 
@@ -114,6 +119,17 @@ def test_a_chip_does_not_depend_on_the_picture_far_away() -> None:
         np.testing.assert_allclose(extract_chip(whole, region), extract_chip(part, moved))
 
 
+@pytest.mark.parametrize("scale", [0.7, 1.4, 2.5, 6.3])
+def test_chips_taken_together_are_those_taken_one_by_one(scale: float) -> None:
+    noise = np.random.default_rng(4).integers(0, 256, (500, 500, 3)).astype(np.uint8)
+    region = Similarity(factor=scale * (0.96 + 0.28j), shift=90.3 + 20.7j)
+    with Frame(noise) as frame:
+        chips = extract_chips(frame, region, {64, 96})
+        assert chips.keys() == {64, 96}
+        for side, chip in chips.items():
+            np.testing.assert_allclose(chip, extract_chip(frame, region, side), atol=1e-4)
+
+
 def test_a_warp_puts_pixel_centres_where_the_region_says() -> None:
     region = Similarity.box(centre=100 + 120j, side=60, angle=0.5, pixels=30)
     grid = np.stack(np.meshgrid(*[np.arange(30.0)] * 2), axis=-1)
@@ -145,6 +161,23 @@ def test_everything_is_wiped_with_the_frame() -> None:
         assert all(np.any(array) for array in kept)
     assert not any(np.any(array) for array in kept)
     assert not white.any()
+
+
+def test_what_sampling_makes_on_the_way_is_wiped_too() -> None:
+    owned: list[NDArray[Any]] = []
+
+    class Watched(Frame):
+        def own(self, array: Any) -> Any:
+            owned.append(array)
+            return super().own(array)
+
+    with Watched(np.full((9, 9, 3), 255, dtype=np.uint8)) as frame:
+        owned.clear()
+        y, x = np.mgrid[1:8:0.5, 1:8:0.5]
+        resampling.sampled(frame, frame.pixels, x, y)
+        # The padding, and each of the four neighbours as bytes and as numbers.
+        assert sum(array.any() for array in owned) == 9
+    assert not any(array.any() for array in owned)
 
 
 def test_a_failure_of_opencv_is_translated(monkeypatch: pytest.MonkeyPatch) -> None:

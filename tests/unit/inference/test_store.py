@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import ageassure_models
@@ -60,6 +61,26 @@ def test_a_model_runs() -> None:
     assert image.max() == pytest.approx(1)
     boxes, scores = model.run(image[None])
     assert (boxes.shape, scores.shape) == ((1, 896, 16), (1, 896))
+
+
+@pytest.mark.parametrize("order", ["RGB", "BGR"])
+def test_a_picture_is_brought_to_the_networks_range(order: str) -> None:
+    model = load_model(SMALL)
+    mean, divisor = (10.0, 20.0, 30.0), 64.0
+    model = store.Model(
+        replace(model.manifest, colour_order=order, mean=mean, divisor=divisor),
+        read_pinned(SMALL, f"{SMALL}.onnx"),
+    )
+    image = np.random.default_rng(1).integers(0, 256, (5, 7, 3)).astype(np.uint8)
+    before = image.copy()
+    channels = image if order == "RGB" else image[..., ::-1]
+    expected = ((channels - np.array(mean)) / divisor).transpose(2, 0, 1)
+    for given in (image, image.astype(np.float32), image.astype(np.float32)[:, ::-1][:, ::-1]):
+        planes = model.normalised(given)
+        assert planes.dtype == np.float32
+        assert planes.flags.c_contiguous
+        np.testing.assert_allclose(planes, expected, atol=1e-6)
+    np.testing.assert_array_equal(image, before)
 
 
 def test_the_file_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ size when it is turned.
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -33,6 +34,8 @@ CHIP_PIXELS: Final = 64
 
 CHIP_PADDING: Final = 0.2
 """Margin around dlib's template on each side, in sides of the template."""
+
+_CORNERS: Final = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]) * CHIP_PIXELS
 
 FORMAT: Final = "ageassure-alignment-1"
 _MEMBERS: Final = frozenset({"format", "template", "fit"})
@@ -114,23 +117,37 @@ def extract_chip(frame: Frame, region: Similarity, side: int = CHIP_PIXELS) -> N
         region: From a chip of 64 pixels to the picture.
         side: How many pixels the same region gets.
     """
-    step = CHIP_PIXELS / side
-    depth = halvings(region.scale * step)
-    ticks = np.arange(side, dtype=np.float64) * step
-    level, start = _level(frame, region, depth, float(ticks[-1]))
-    grid = np.stack(np.meshgrid(ticks, ticks, indexing="xy"), axis=-1)
-    places = (region.apply(grid) - start) / 2**depth
-    return sampled(frame, level, places)
+    return extract_chips(frame, region, {side})[side]
 
 
-def _level(
-    frame: Frame, region: Similarity, depth: int, last: float
-) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """The part of the picture around the chip, halved ``depth`` times, and where it starts.
+def extract_chips(
+    frame: Frame, region: Similarity, sides: set[int]
+) -> dict[int, NDArray[np.float32]]:
+    """The chips of several sizes, by their sides; each as :func:`extract_chip` makes it."""
+    depths = {side: halvings(region.scale * CHIP_PIXELS / side) for side in sides}
+    levels, left, top = _levels(frame, region, max(depths.values()))
+    chips = {}
+    for side, depth in depths.items():
+        places, step = region.moved(_grid(side)), 2**depth
+        x, y = (places.real - left) / step, (places.imag - top) / step
+        chips[side] = sampled(frame, levels[depth], x, y)
+    return chips
 
-    The chip's pixels lie at 0 … ``last`` of the region.
-    """
-    corners = region.apply(np.array([[0, 0], [last, 0], [0, last], [last, last]]))
+
+@cache
+def _grid(side: int) -> NDArray[np.complex128]:
+    """Where the chip's pixels lie in the region, x + iy, ``[side, side]``."""
+    ticks = np.arange(side, dtype=np.float64) * (CHIP_PIXELS / side)
+    grid: NDArray[np.complex128] = ticks + 1j * ticks[:, None]
+    grid.flags.writeable = False
+    return grid
+
+
+def _levels(
+    frame: Frame, region: Similarity, depth: int
+) -> tuple[list[NDArray[np.uint8]], int, int]:
+    """The part of the picture around the region, halved 0 … ``depth`` times; its left and top."""
+    corners = region.apply(_CORNERS)
     step = 2**depth
     # The filter reaches 2 pixels of every level; starts are multiples of the step, so that the same
     # pixels are kept wherever the part begins.
@@ -138,9 +155,10 @@ def _level(
     height, width = frame.pixels.shape[:2]
     low = np.floor(corners.min(axis=0) - margin)
     high = np.ceil(corners.max(axis=0) + margin) + 1
-    left, top = (np.clip(low, 0, (width, height)) // step * step).astype(int)
+    left, top = (np.clip(low, 0, (width, height)) // step * step).astype(int).tolist()
     right, bottom = np.clip(high, (left, top), (width, height)).astype(int)
-    level = frame.pixels[top:bottom, left:right]
-    for _ in range(depth if level.size else 0):
-        level = halved_by_binomial(frame, level)
-    return level, np.array([left, top], dtype=np.float64)
+    levels = [frame.pixels[top:bottom, left:right]]
+    for _ in range(depth):
+        last = levels[-1]
+        levels.append(halved_by_binomial(frame, last) if last.size else last)
+    return levels, left, top

@@ -6,6 +6,8 @@ networks' constants are those of MediaPipe's short-range and back-camera models.
 
 from __future__ import annotations
 
+import math
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -53,13 +55,18 @@ class DetectedFace:
 
 
 def _anchors() -> NDArray[np.float32]:
-    """Centres of the cells in units of the input's side, ``[896, 2]``, row by row."""
+    """What is added to a box's eight pairs of numbers: its cell's centre, to its size nothing.
+
+    In units of the input's side, ``[896, 8, 2]``, row by row.
+    """
     grids = []
     for cells, repeats in _CELLS:
         ticks = (np.arange(cells, dtype=np.float32) + 0.5) / cells
         y, x = np.meshgrid(ticks, ticks, indexing="ij")
         grids.append(np.repeat(np.stack([x.ravel(), y.ravel()], axis=1), repeats, axis=0))
-    return np.concatenate(grids)
+    anchors: NDArray[np.float32] = np.repeat(np.concatenate(grids)[:, None], 8, axis=1)
+    anchors[:, 1] = 0
+    return anchors
 
 
 _ANCHORS: Final = _anchors()
@@ -110,16 +117,17 @@ def _decoded(
     Boxes of one face are averaged, weighted by their scores (MediaPipe's way): steadier than the
     best one alone.
     """
-    likely = np.flatnonzero(logits >= np.log(SCORE_BAR / (1 - SCORE_BAR)))
+    likely = np.flatnonzero(logits >= math.log(SCORE_BAR / (1 - SCORE_BAR)))
     scores = 1 / (1 + np.exp(-logits[likely].astype(np.float64)))
     values = boxes[likely].reshape(-1, 8, 2).astype(np.float64) / side
-    values[:, [0, 2, 3, 4, 5, 6, 7]] += _ANCHORS[likely, None]
+    values += _ANCHORS[likely]
     found = []
     while scores.size:
         best = int(scores.argmax())
         same = _overlaps(values[:, :2], values[best, :2]) >= OVERLAP_BAR
         same[best] = True
-        face = np.average(values[same], axis=0, weights=scores[same])
+        weights = scores[same, None, None]
+        face = (values[same] * weights).sum(axis=0) / weights.sum()
         found.append((float(scores[best]), face))
         scores, values = scores[~same], values[~same]
     return found
@@ -129,7 +137,12 @@ def _overlaps(boxes: NDArray[np.float64], box: NDArray[np.float64]) -> NDArray[n
     """Intersection over union of boxes ``[N, 2, 2]`` (centre, size) with one of them."""
     low = np.maximum(boxes[:, 0] - boxes[:, 1] / 2, box[0] - box[1] / 2)
     high = np.minimum(boxes[:, 0] + boxes[:, 1] / 2, box[0] + box[1] / 2)
-    shared: NDArray[np.float64] = np.clip(high - low, 0, None).prod(axis=1)
-    union = boxes[:, 1].prod(axis=1) + box[1].prod() - shared
-    overlaps: NDArray[np.float64] = shared / np.maximum(union, np.finfo(np.float64).tiny)
+    shared = _area(np.maximum(high - low, 0))
+    union = _area(boxes[:, 1]) + _area(box[1]) - shared
+    overlaps: NDArray[np.float64] = shared / np.maximum(union, sys.float_info.min)
     return overlaps
+
+
+def _area(size: NDArray[np.float64]) -> NDArray[np.float64]:
+    area: NDArray[np.float64] = size[..., 0] * size[..., 1]
+    return area

@@ -19,10 +19,11 @@ from ageassure.inference import load_model, read_pinned
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ageassure.estimators.facial.geometry import Similarity
     from ageassure.estimators.facial.liveness import LivenessCheck
     from ageassure.imaging import Frame
     from ageassure.inference import Model
+
+    Chips = dict[int, NDArray[np.float32]]
 
 AGE_MODELS: Final = ("age-v1", "age-v2")
 """Age networks that ship with a calibration and operating points."""
@@ -107,11 +108,11 @@ class FacialPipeline:
             PresentationAttackError: If the liveness check is not passed.
             ModelIntegrityError: If a network fails.
         """
-        face, region = self._face_and_region(frame)
-        self._limits.check(self._quality(frame, face, region))
+        face, chips = self._face_and_chips(frame)
+        self._limits.check(self._quality(frame, face, chips))
         if self._liveness is not None:
             self._liveness.check(frame, face)
-        return self._answer(frame, face, region)
+        return self._answer(frame, face, chips)
 
     def unjudged(self, frame: Frame) -> tuple[quality.Quality, RawAge]:
         """Run the steps without refusing a poor picture, for benchmarks; with what was measured.
@@ -120,21 +121,22 @@ class FacialPipeline:
             FaceError: ``no_face`` or ``several_faces``.
             ModelIntegrityError: If a network fails.
         """
-        face, region = self._face_and_region(frame)
-        return self._quality(frame, face, region), self._answer(frame, face, region)
+        face, chips = self._face_and_chips(frame)
+        return self._quality(frame, face, chips), self._answer(frame, face, chips)
 
-    def _face_and_region(self, frame: Frame) -> tuple[mesh.Face, Similarity]:
+    def _face_and_chips(self, frame: Frame) -> tuple[mesh.Face, Chips]:
         face = faces.only_face(self._finder.find(frame))
-        return face, alignment.chip_region(face.points, self._template)
+        region = alignment.chip_region(face.points, self._template)
+        sides = {alignment.CHIP_PIXELS, self._chip_pixels}
+        return face, alignment.extract_chips(frame, region, sides)
 
-    def _quality(self, frame: Frame, face: mesh.Face, region: Similarity) -> quality.Quality:
+    def _quality(self, frame: Frame, face: mesh.Face, chips: Chips) -> quality.Quality:
         # At dlib's own size, so that the limits mean the same for every network.
-        return self._meter.measure(frame, face, alignment.extract_chip(frame, region))
+        return self._meter.measure(frame, face, chips[alignment.CHIP_PIXELS])
 
-    def _answer(self, frame: Frame, face: mesh.Face, region: Similarity) -> RawAge:
-        chip = alignment.extract_chip(frame, region, self._chip_pixels)
+    def _answer(self, frame: Frame, face: mesh.Face, chips: Chips) -> RawAge:
         return RawAge(
-            probabilities=self.age_probabilities(frame, chip),
+            probabilities=self.age_probabilities(frame, chips[self._chip_pixels]),
             eye_distance_pixels=face.eye_distance,
         )
 

@@ -55,6 +55,8 @@ PAIRS: Final = ((33, 263), (133, 362), (61, 291), (234, 454), (127, 356), (58, 2
 """Points of the right and of the left half of the face: eye corners, mouth corners, and three on
 the outline. In a face from the front each pair is level and equally deep."""
 
+_SIDES: Final = np.array(PAIRS).T
+
 FOREHEAD: Final = 10
 CHIN: Final = 152
 
@@ -205,6 +207,7 @@ class QualityMeter:
 
     def __init__(self, template: NDArray[np.float64]) -> None:
         self._inside = filled_hull(to_chip(template), CHIP_PIXELS)
+        self._pairs_inside = [np.logical_and(*_neighbours(self._inside, axis)) for axis in (0, 1)]
 
     def measure(self, frame: Frame, face: Face, chip: NDArray[np.float32]) -> Quality:
         """Measure one face.
@@ -245,9 +248,8 @@ class QualityMeter:
         shares = []
         for axis, size in ((0, (1, BLUR_PIXELS)), (1, (BLUR_PIXELS, 1))):
             again = blurred(frame, luma, size)
-            inside = np.logical_and(*_neighbours(self._inside, axis))
             before, after = (
-                frame.own(np.abs(np.subtract(*_neighbours(image, axis)))[inside])
+                frame.own(np.abs(np.subtract(*_neighbours(image, axis)))[self._pairs_inside[axis]])
                 for image in (luma, again)
             )
             total = float(before.sum()) + _NO_CHANGE
@@ -258,7 +260,7 @@ class QualityMeter:
 def head_pose(face: Face) -> tuple[float, float, float]:
     """Yaw, pitch and roll in degrees, each 0 for an upright face from the front."""
     space = np.column_stack([face.points, face.depths])
-    right, left = (space[list(side)].mean(axis=0) for side in zip(*PAIRS, strict=True))
+    right, left = space[_SIDES].mean(axis=1)
     across, down = left - right, space[CHIN] - space[FOREHEAD]
     radians = (
         math.atan2(across[2], math.hypot(across[0], across[1])),

@@ -107,30 +107,52 @@ def filled_hull(points: NDArray[np.float64], side: int) -> NDArray[np.bool_]:
 
 
 def sampled(
-    frame: Frame, image: NDArray[np.uint8], places: NDArray[np.float64]
+    frame: Frame, image: NDArray[np.uint8], x: NDArray[np.float64], y: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """Bilinear samples, float32 ``[..., 3]``; outside, the image fades to black within one pixel.
 
-    Unlike OpenCV's, whose weights have five bits, these depend continuously on the places.
+    Unlike OpenCV's, whose weights have five bits, these depend continuously on the places. The
+    colours lie apart in memory, as networks take them.
 
     Args:
         frame: The picture.
         image: Uint8 ``[H, W, 3]``.
-        places: x and y, counted from the centre of the first pixel, ``[..., 2]``.
+        x: Places, counted from the centre of the first pixel, ``[...]``.
+        y: Likewise.
     """
     height, width = image.shape[:2]
-    padded = frame.own(np.zeros((height + 2, width + 2, 3), dtype=np.float32))
-    padded[1:-1, 1:-1] = image
-    inside = np.clip(places + 1, 0, (width + 1 - _EDGE, height + 1 - _EDGE))
-    corner = inside.astype(np.intp)
-    part = (inside - corner).astype(np.float32)
-    dx, dy = part[..., :1], part[..., 1:]
-    pixels = padded.reshape(-1, 3)
-    index = corner[..., 1] * (width + 2) + corner[..., 0]
-    upper = frame.own(pixels[index] * (1 - dx) + pixels[index + 1] * dx)
-    index += width + 2
-    lower = frame.own(pixels[index] * (1 - dx) + pixels[index + 1] * dx)
-    return frame.own(upper * (1 - dy) + lower * dy)
+    padded = frame.own(np.zeros((3, height + 2, width + 2), dtype=np.uint8))
+    padded[:, 1:-1, 1:-1] = image.transpose(2, 0, 1)
+    pixels = padded.reshape(3, -1)
+    column, dx = _split(x, width)
+    row, dy = _split(y, height)
+    first = row * (width + 2) + column
+    rows = []
+    for corner in (first, first + width + 2):
+        pair = [frame.own(pixels.take(index, axis=1)) for index in (corner, corner + 1)]
+        left, right = (frame.own(side.astype(np.float32)) for side in pair)
+        rows.append(_mixed(left, right, dx))
+    upper, lower = rows
+    return np.moveaxis(_mixed(upper, lower, dy), 0, -1)
+
+
+def _split(
+    places: NDArray[np.float64], length: int
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Where in the padding the pixel before each place lies, and how far behind it the place is."""
+    inside = np.clip(places + 1, 0, length + 1 - _EDGE)
+    before = inside.astype(np.intp)
+    return before, (inside - before).astype(np.float32)
+
+
+def _mixed(
+    one: NDArray[np.float32], other: NDArray[np.float32], part: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """``part`` of the other with the rest of the one; in place of both, so that no copy is left."""
+    one *= 1 - part
+    other *= part
+    one += other
+    return one
 
 
 def _owned(
