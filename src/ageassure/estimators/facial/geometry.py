@@ -63,12 +63,12 @@ class Similarity:
 
     def apply(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Transform points ``[..., 2]``."""
-        return self.moved(points @ (1, 1j))[..., None].view(np.float64)
+        places = np.ascontiguousarray(points).view(np.complex128)
+        return self.moved(places).view(np.float64)
 
-    def moved(self, places: NDArray[np.complexfloating]) -> NDArray[np.complex128]:
+    def moved(self, places: NDArray[np.complex128]) -> NDArray[np.complex128]:
         """Transform points that are given as x + iy."""
-        moved: NDArray[np.complex128] = self.factor * places + self.shift
-        return moved
+        return self.factor * places + self.shift
 
     def matrix(self) -> NDArray[np.float64]:
         """The same as a 2 × 3 matrix."""
