@@ -118,6 +118,13 @@ def algorithms() -> Iterator[Case]:
             chip=Chip(certificate=CertificateParts(key=SIGNER_KEY).made(state, scheme)),
             anchors=(anchor(state, scheme),),
         )
+    seed = bits(bytes.fromhex("c49d360886e704936a6678e1139d26b7819f7e90"))  # SEC 2, 2.4.2
+    yield Case(
+        name="ecdsa_p256_explicit_seed",
+        description="a curve spelt out with the seed of its coefficients",
+        result="accepted",
+        chip=signed_by(ec_key("p256", 6, explicit("p256", seed=seed)), "ecdsa-sha256", "sha256"),
+    )
     explicit_state = ec_key("bp384", 8, explicit("bp384", cofactor=None))
     yield Case(
         name="state_brainpool_explicit",
@@ -358,7 +365,16 @@ def _weak(case) -> Iterator[Case]:  # type: ignore[no-untyped-def]  # noqa: ANN0
         "other_cofactor": explicit("p256", cofactor=2),
         "brainpool_320": explicit("bp320"),
         "characteristic_two": sequence(integer(1), sequence(oid("1.2.840.10045.1.2"), sequence())),
-        "hybrid_base_point": explicit("p256").replace(b"\x04A\x04", b"\x04A\x06"),
+        "hybrid_base_point": explicit("p256", change_base=lambda base: b"\x06" + base[1:]),
+        "padded_base_point": explicit("p256", change_base=lambda base: b"\x04\x00" + base[1:]),
+        "no_base_point": explicit("p256", change_base=lambda _: b""),
+        "base_point_of_one_byte": explicit("p256", change_base=lambda base: base[:1]),
+        "compressed_base_point_of_another_form": explicit(
+            "p256", compressed=True, change_base=lambda base: b"\x05" + base[1:]
+        ),
+        "other_compressed_base_point": explicit(
+            "p256", compressed=True, change_base=lambda base: b"\x02" + base[1:]
+        ),
     }
     for what, parameters in changed.items():
         yield case(

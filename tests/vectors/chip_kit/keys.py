@@ -6,11 +6,15 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from chip_kit.asn1 import NULL, bits, integer, octets, oid, sequence, tlv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HASHES = {
     "sha1": (hashes.SHA1(), "1.3.14.3.2.26", "5", "1"),
@@ -76,7 +80,13 @@ def ec_key(curve_name: str, seed: int, parameters: bytes | None = None) -> Key:
 
 
 def explicit(
-    curve_name: str, *, compressed: bool = False, cofactor: int | None = 1, **changed: int
+    curve_name: str,
+    *,
+    compressed: bool = False,
+    cofactor: int | None = 1,
+    seed: bytes = b"",
+    change_base: Callable[[bytes], bytes] = bytes,
+    **changed: int,
 ) -> bytes:
     """ECParameters that spell a curve out (SEC 1, C.2)."""
     text = PARAMETERS[curve_name]
@@ -88,8 +98,8 @@ def explicit(
     return sequence(
         integer(1),
         sequence(oid("1.2.840.10045.1.1"), integer(p)),
-        sequence(octets(a.to_bytes(size, "big")), octets(b.to_bytes(size, "big"))),
-        octets(base),
+        sequence(octets(a.to_bytes(size, "big")), octets(b.to_bytes(size, "big")), seed),
+        octets(change_base(base)),
         integer(n),
         b"" if cofactor is None else integer(cofactor),
     )

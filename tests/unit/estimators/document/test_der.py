@@ -27,32 +27,48 @@ def test_elements_are_views_and_show_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "message"),
     [
-        "",
-        "04",
-        "0401",
-        "0480",
-        "048000",
-        "048101ff",
-        "04820001ff",
-        "0484000000",
-        "0485",
-        "0482",
-        "04817f",
-        "1f",
-        "1f00",
-        "1f1e00",
-        "1f8000",
-        "1f1f",
-        "1f8100",
-        "040100ff",
+        ("", "expected an element"),
+        ("04", "expected an element"),
+        ("0401", "longer than what it stands in"),
+        ("0480", "indefinite"),
+        ("048000", "indefinite"),
+        ("0480" + "00" * 128, "indefinite"),
+        ("048101ff", "not minimal"),
+        ("04820001ff", "not minimal"),
+        ("0484000000", "too great"),
+        ("048401000000", "too great"),
+        ("0485", "too great"),
+        ("0482", "not minimal"),
+        ("0482ff", "longer than what it stands in"),
+        ("0482ffff", "longer than what it stands in"),
+        ("04817f", "not minimal"),
+        ("1f", "expected an element"),
+        ("1f00", "a tag that is not minimal"),
+        ("1f1e00", "a tag that is not minimal"),
+        ("1f8000", "beyond 127"),
+        ("1f1f", "expected a length"),
+        ("1f8100", "beyond 127"),
+        ("040100ff", "bytes after the end"),
     ],
 )
-def test_what_is_no_element_is_refused(text: str) -> None:
+def test_what_is_no_element_is_refused(text: str, message: str) -> None:
     data = memoryview(bytes.fromhex(text))
-    with pytest.raises(DocumentError):
+    with pytest.raises(DocumentError, match=message):
         der.read(data, data[0] if data else 4)
+
+
+@pytest.mark.parametrize("text", ["5f1f00", "5f7f00"])
+def test_tags_of_two_bytes(text: str) -> None:
+    assert element(text).tag == int(text[:4], 16)
+
+
+def test_no_element_reaches_out_of_what_it_stands_in() -> None:
+    data = memoryview(bytes.fromhex("3003040261" + "62"))
+    reader = der.sequence(der.read(data[:5], der.SEQUENCE))
+    with pytest.raises(DocumentError, match="longer than what it stands in"):
+        reader.take(der.OCTET_STRING)
 
 
 def test_lengths_of_every_form() -> None:
@@ -97,13 +113,17 @@ def test_every_integer_is_read_back(value: int) -> None:
         ("06092a864886f70d010702", "1.2.840.113549.1.7.2"),
         ("060100", "0.0"),
         ("060127", "0.39"),
+        ("06042a818000", "1.2.16384"),
+        ("0620" + "2a" * 32, "1.2" + ".42" * 31),
     ],
 )
 def test_object_identifiers(text: str, dotted: str) -> None:
     assert der.oid(element(text)) == dotted
 
 
-@pytest.mark.parametrize("text", ["0600", "06022a80", "06032a8001", "0621" + "2a" * 33, "04012a"])
+@pytest.mark.parametrize(
+    "text", ["0600", "06022a80", "06022a81", "06032a8001", "0621" + "2a" * 33, "04012a"]
+)
 def test_other_object_identifiers_are_refused(text: str) -> None:
     with pytest.raises(DocumentError):
         der.oid(element(text))
@@ -125,6 +145,7 @@ def test_booleans_and_bit_strings() -> None:
         (der.bit_string, "0402aaaa"),
         (der.named_bits, "0300"),
         (der.named_bits, "03020880"),
+        (der.named_bits, "0302ff80"),
         (der.named_bits, "030101"),
         (der.named_bits, "03020680"),
         (der.named_bits, "03020000"),
@@ -174,7 +195,8 @@ def test_sets_are_sorted_and_sequences_end() -> None:
 
 
 def test_a_place_holds_so_many_elements_and_no_more() -> None:
-    many = der.MAX_ELEMENTS
+    many = 64
+    assert many == der.MAX_ELEMENTS
     data = b"\x30\x81" + bytes([2 * many]) + b"\x05\x00" * many
     assert len(list(der.sequence(der.read(memoryview(data), 0x30)))) == many
     more = b"\x30\x81" + bytes([2 * many + 2]) + b"\x05\x00" * (many + 1)

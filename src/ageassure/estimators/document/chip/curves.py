@@ -180,9 +180,9 @@ def _explicit(element: Element) -> tuple[int, ...]:
 def _base_point(octets: memoryview, prime: int, a: int, b: int) -> tuple[int, ...]:
     """Both coordinates of an uncompressed point, or of the compressed one of a known curve."""
     half = len(octets) // 2
-    if len(octets) % 2 and len(octets) > 1 and octets[0] == 4:
+    if len(octets) % 2 and octets[0] == 4:
         return _number(octets[1 : 1 + half]), _number(octets[1 + half :])
-    if len(octets) > 1 and octets[0] in {2, 3}:
+    if octets and octets[0] in {2, 3}:
         x, odd = _number(octets[1:]), octets[0] & 1
         known = [each.parameters for each in _CURVES if each.parameters[:4] == (prime, a, b, x)]
         return next(((x, p[4]) for p in known if p[4] & 1 == odd), ())

@@ -179,8 +179,8 @@ def _length(data: memoryview, position: int) -> tuple[int, int]:
         return first, position
     size = first & 0x7F
     octets = data[position : position + size]
-    if not 1 <= size <= 3 or len(octets) != size:
-        raise malformed("got a length that is indefinite, too great or cut off")
+    if not 1 <= size <= 3:
+        raise malformed("got a length that is indefinite or too great")
     length = int.from_bytes(octets, "big")
     if length < 0x80 or octets[0] == 0:
         raise malformed("got a length that is not minimal")
@@ -240,7 +240,7 @@ def named_bits(element: Element) -> int:
         DocumentError: If it is no such string.
     """
     octets = _expected(element, BIT_STRING).content
-    if not octets or octets[0] > 7 or (len(octets) == 1 and octets[0]):
+    if not octets or (len(octets) == 1 and octets[0]):
         raise malformed("got a malformed bit string")
     if len(octets) > 1 and octets[-1] & -octets[-1] != 1 << octets[0]:
         raise malformed("got a string of named bits that does not end with a set bit")
