@@ -7,7 +7,6 @@ path to it. With ``"ageassure.integrations.django"`` in ``INSTALLED_APPS`` the c
 from __future__ import annotations
 
 from functools import wraps
-from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final, final
 
 from ageassure.errors import ConfigurationError
@@ -18,7 +17,7 @@ from ageassure.integrations.submission import MAX_BODY_BYTES, Submission
 
 require_extra("django", "django")
 
-from asgiref.sync import sync_to_async  # noqa: E402
+from asgiref.sync import iscoroutinefunction, sync_to_async  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.contrib.sessions.middleware import SessionMiddleware  # noqa: E402
 from django.core import checks  # noqa: E402

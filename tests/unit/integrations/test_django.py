@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.core.checks import run_checks
+from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, override_settings
+from django.urls import path
+from django.views import View
 
 from ageassure.errors import ConfigurationError, MissingExtraError
 from ageassure.integrations import AgeLimit
@@ -110,6 +113,25 @@ def test_under_asgi(parties: Parties) -> None:
         return [answer.status_code for answer in (before, accepted, after)]
 
     assert asyncio.run(visit()) == [401, 204, 200]
+
+
+def test_an_async_view_of_a_class_is_guarded_and_awaited(parties: Parties) -> None:
+    class Playground(View):  # type: ignore[misc]
+        async def get(self, _request: HttpRequest) -> HttpResponse:
+            return HttpResponse("playground")
+
+    guarded = adapter.age_required(age_under=16)(Playground.as_view())
+
+    async def visit() -> list[int]:
+        client = AsyncClient(SERVER_NAME="platform.invalid")
+        before = await client.get("/class")
+        asked = await client.post("/age/challenge/under-16")
+        token = parties.token(asked.content)
+        await client.post("/age/token", headers={"Authorization": f"AgeToken {token}"})
+        return [before.status_code, (await client.get("/class")).status_code]
+
+    with override_settings(ROOT_URLCONF=(path("class", guarded),)):
+        assert asyncio.run(visit()) == [401, 200]
 
 
 def test_what_to_install_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
