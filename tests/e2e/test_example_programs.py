@@ -24,6 +24,8 @@ def test_every_example_is_tested() -> None:
         "flask_app.py",
         "measure_error.py",
         "pkcs11_signer.py",
+        "platform_service.py",
+        "provider_service.py",
         "relying_party.py",
         "signup_flow.py",
         "starlette_app.py",
