@@ -50,4 +50,6 @@ def main(labels: Path) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python examples/measure_error.py LABELS.csv")
     main(Path(sys.argv[1]))
