@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from threading import Lock, Thread
+from threading import RLock, Thread
 from typing import TYPE_CHECKING, Final, final
 
 from ageassure.errors import KeySetUnavailableError
@@ -92,7 +92,7 @@ class KeySetKeeper:
         self._fetches = self._unchanged = self._unknown_kids = 0
         self._failures = self._failures_in_a_row = 0
         self._last_failure: str | None = None
-        self.lock = Lock()
+        self.lock = RLock()  # what listens to the log may ask for the status
 
     # -- what is at hand --------------------------------------------------------------------------
 
@@ -232,8 +232,8 @@ class KeySetKeeper:
     def _under_way(self, now: float) -> Flight | None:
         """The fetch under way, given up if its fetcher does not come back."""
         flight = self.flight
-        if flight is not None and now >= flight.lost_at:
-            self._land(flight, TOO_LONG)
+        if flight is not None and now >= flight.lost_at and self._landed(flight, TOO_LONG):
+            self._tell(flight, TOO_LONG)
         return self.flight
 
     def _begin(self, now: float, caller: object = None) -> Flight:
@@ -244,7 +244,9 @@ class KeySetKeeper:
         try:
             Thread(target=self._fly, args=(flight,), daemon=True, name="ageassure-jwks").start()
         except RuntimeError:  # no more threads, or the interpreter is about to end
-            self._land(flight, "no thread could be started")
+            reason = "no thread could be started"
+            self._landed(flight, reason)
+            self._tell(flight, reason)
         return flight
 
     def _fly(self, flight: Flight) -> None:
@@ -256,11 +258,14 @@ class KeySetKeeper:
             timeout_seconds=self._settings.timeout_seconds,
         )
         with self.lock:
-            self._land(flight, outcome)
+            awaited = self._landed(flight, outcome)
+        if awaited:
+            self._tell(flight, outcome)
 
-    def _land(self, flight: Flight, outcome: Fetched | str) -> None:
+    def _landed(self, flight: Flight, outcome: Fetched | str) -> bool:
+        """Take in what came of a fetch, unless it was given up before."""
         if self.flight is not flight:
-            return  # given up before
+            return False
         self.flight = None
         now = self._elapsed()
         if isinstance(outcome, str):
@@ -268,9 +273,7 @@ class KeySetKeeper:
             self._failures_in_a_row += 1
             self._last_failure = outcome
             self._retries_at = now + self._settings.retry_seconds(self._failures_in_a_row)
-            _log.warning("key set of %s not fetched: %s", self._uri, outcome)
-            flight.future.set_result(outcome)
-            return
+            return True
         self._failures_in_a_row = 0
         self._retries_at = now
         self._unchanged += outcome.unchanged
@@ -283,9 +286,18 @@ class KeySetKeeper:
             fresh_seconds=self._settings.fresh_seconds(outcome.fresh_seconds),
             stale_seconds=self._settings.stale_seconds,
         )
-        flight.future.set_result(None)
+        return True
+
+    def _tell(self, flight: Flight, outcome: Fetched | str) -> None:
+        """Log a failure, and let go of those who wait; whoever listens to a log may be slow."""
+        failure = outcome if isinstance(outcome, str) else None
+        try:
+            if failure is not None:
+                _log.warning("key set of %s not fetched: %s", self._uri, failure)
+        finally:
+            flight.future.set_result(failure)
 
     def after_fork(self) -> None:
         """In a child process: no thread of the parent's is here, and its locks may be held."""
-        self.lock = Lock()
+        self.lock = RLock()
         self.flight = None

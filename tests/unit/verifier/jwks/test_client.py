@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import threading
 import time
 from typing import Any
@@ -640,6 +641,25 @@ def test_a_bad_set_up_is_refused(arguments: dict[str, Any]) -> None:
 def test_a_bad_address_is_refused(uri: Any) -> None:
     with pytest.raises(ConfigurationError):
         JWKSetClient(uri)
+
+
+def test_what_listens_to_the_log_may_ask_the_client(client: JWKSetClient, source: Source) -> None:
+    seen: list[int] = []
+
+    class Listener(logging.Handler):
+        def emit(self, _record: logging.LogRecord) -> None:
+            seen.append(client.status().failures)
+
+    listener = Listener()
+    logger = logging.getLogger("ageassure.verifier.jwks.keeper")
+    logger.addHandler(listener)
+    try:
+        source.failing = KeySetUnavailableError("down")
+        with pytest.raises(KeySetUnavailableError, match="down"):
+            client.refresh()
+    finally:
+        logger.removeHandler(listener)
+    assert seen == [1]
 
 
 def test_failures_are_logged_without_what_the_host_sent(
