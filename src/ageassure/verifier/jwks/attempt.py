@@ -59,7 +59,7 @@ def read_response(
         KeySetUnavailableError: If it is no response, or "unchanged" to a question never asked.
         KeySetError: If it is no good set.
     """
-    if not isinstance(response, KeySetResponse):
+    if not isinstance(response, KeySetResponse) or not _is_sound(response):
         raise KeySetUnavailableError("the fetcher gave no KeySetResponse")
     if response.body is not None:
         key_set = read(response.body)
@@ -73,6 +73,13 @@ def read_response(
         etag=response.etag,
         fresh_seconds=response.max_age_seconds,
     )
+
+
+def _is_sound(response: KeySetResponse) -> bool:
+    """Are its members of their types? An injected fetcher may have put anything into it."""
+    members = (response.body, response.etag, response.max_age_seconds)
+    found = zip(members, (bytes, str, int), strict=True)
+    return all(each is None or type(each) is kind for each, kind in found)
 
 
 def attempted(

@@ -156,7 +156,20 @@ def test_a_bad_set_is_not_let_in_and_the_last_good_one_stays(
         client.key_set()
 
 
-@pytest.mark.parametrize("answer", [None, b"{}", KeySetResponse(body=None, etag=None)])
+GOOD: Any = json.dumps(OLD.public_set().to_dict()).encode()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        b"{}",
+        KeySetResponse(body=None, etag=None),
+        KeySetResponse(body=GOOD, max_age_seconds="60"),  # type: ignore[arg-type]
+        KeySetResponse(body=GOOD, max_age_seconds=float("nan")),  # type: ignore[arg-type]
+        KeySetResponse(body=GOOD, etag=1),  # type: ignore[arg-type]
+    ],
+)
 def test_a_fetcher_that_gives_no_set_has_failed(elapsed: Elapsed, answer: Any) -> None:
     class Odd:
         def fetch(self, *_: Any, **__: Any) -> Any:
