@@ -129,4 +129,7 @@ class StateReader:
 
 
 def _stands(moment: object, now_seconds: float, lifetime_seconds: int) -> bool:
-    return type(moment) is int and -CLOCK_SKEW_SECONDS <= now_seconds - moment < lifetime_seconds
+    # Compared and not subtracted: an integer may be too large for that.
+    return type(moment) is int and (
+        moment - CLOCK_SKEW_SECONDS <= now_seconds < moment + lifetime_seconds
+    )

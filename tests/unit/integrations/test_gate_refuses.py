@@ -182,6 +182,7 @@ def test_an_unknown_limit_is_not_found(parties: Parties) -> None:
         {"open": [["over-18", "A" * 43, True], ["over-18", "A" * 42 + "=", NOW]]},
         {"passed": {"over-18": True, "over-21": "1", "over-40": NOW}},
         {"passed": {"over-18": NOW + 61}},
+        {"passed": {"over-18": 10**400}, "open": [["over-18", "A" * 43, -(10**400)]]},
         {"passed": {"over-18": NOW - RESULT_SECONDS}},
     ],
 )
