@@ -8,10 +8,11 @@ from __future__ import annotations
 import ctypes
 import sys
 import threading
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Final, Self, final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
 
 __all__ = ["Wiping", "wipe_stack"]
@@ -31,10 +32,10 @@ _ZEROS: Final = memoryview(bytes(65_536))
 class Wiping:
     """Wipes the writable buffers in a piece of evidence when its ``with`` block is left.
 
-    Buffers are ``bytearray`` and writable, contiguous ``memoryview``; those in a list, a tuple or
-    the values of a ``dict`` count as well, at any depth. Anything else is left alone: ``bytes``
-    cannot be overwritten, an array stays its owner's, and what another mapping would do to get at
-    its values is not known. No evidence is kept alive but those buffers.
+    Buffers are ``bytearray`` and writable, contiguous ``memoryview``; those in a list, a tuple, the
+    values of a ``dict`` or the fields of a dataclass count as well, at any depth. Anything else is
+    left alone: ``bytes`` cannot be overwritten, an array stays its owner's, and what another
+    mapping would do to get at its values is not known. No evidence is kept alive but those buffers.
 
     Args:
         evidence: What is about to be used.
@@ -74,9 +75,19 @@ def _writable(evidence: object) -> Iterator[memoryview]:
             view = _bytes_of(thing)
             if view is not None:
                 yield view
-        elif isinstance(thing, dict | list | tuple) and id(thing) not in seen:
+        elif id(thing) not in seen:
             seen.add(id(thing))
-            pending += thing.values() if isinstance(thing, dict) else thing
+            pending += _parts(thing)
+
+
+def _parts(thing: object) -> Iterable[object]:
+    if isinstance(thing, dict):
+        return thing.values()
+    if isinstance(thing, list | tuple):
+        return thing
+    if is_dataclass(thing) and not isinstance(thing, type):
+        return [getattr(thing, field.name, None) for field in fields(thing)]
+    return ()
 
 
 def _bytes_of(buffer: bytearray | memoryview) -> memoryview | None:

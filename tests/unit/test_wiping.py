@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ageassure import wiping
+from ageassure.estimators.document import ChipData, HolderCheck, MachineReadableZone
 from ageassure.wiping import Wiping, wipe_stack
 
 SIZES = [0, 1, 65_535, 65_536, 65_537, 200_000]
@@ -52,6 +53,20 @@ def test_buffers_in_containers_are_wiped() -> None:
     with Wiping({"face": [one, (two,)], "document": {"front": memoryview(three)}}):
         pass
     assert not any([*one, *two, *three])
+
+
+def test_buffers_in_evidence_of_a_document_are_wiped() -> None:
+    """Estimators do it themselves, but evidence that is refused reaches none."""
+    zone, signed, group = bytearray(b"zone"), bytearray(b"signed"), bytearray(b"group")
+    not_made = HolderCheck.NOT_MADE
+    evidence = {
+        "mrz": MachineReadableZone(lines=zone, holder_check=not_made),
+        "chip": ChipData(security_object=signed, data_group_1=group, holder_check=not_made),
+        "kind": ChipData,
+    }
+    with Wiping(evidence):
+        pass
+    assert not any([*zone, *signed, *group])
 
 
 def test_a_container_that_holds_itself_does_no_harm() -> None:
