@@ -131,7 +131,7 @@ def _holder_file(file: memoryview, first: int, entries: int) -> tuple[int, int]:
         stop = start + length
         if kind in found:
             raise malformed("got two subfiles of the same type")
-        if length < 3 or start < data_start or stop > len(file):
+        if length < 3 or start < data_start:
             raise malformed("got a subfile that does not lie within the barcode's data")
         if bytes(file[start : start + 2]) != kind or bytes(file[stop - 1 : stop]) != b"\r":
             raise malformed("got a subfile that does not stand where its designator says")

@@ -45,14 +45,12 @@ def file(
     version: int = 10,
     kinds: tuple[str, ...] = ("DL", "ZV"),
     head: bytes = b"@\n\x1e\rANSI ",
+    own: dict[str, str] | None = None,
 ) -> bytes:
-    """A file as annex D describes it."""
-    parts = [
-        subfile(
-            kind, (USA if elements is None else elements) if kind in {"DL", "ID"} else {"ZVA": "01"}
-        )
-        for kind in kinds
-    ]
+    """A file as annex D describes it; ``own`` are the elements of the jurisdiction."""
+    jurisdiction = {"ZVA": "01"} if own is None else own
+    holder = USA if elements is None else elements
+    parts = [subfile(kind, holder if kind in {"DL", "ID"} else jurisdiction) for kind in kinds]
     start = head + b"636000" + f"{version:02}".encode() + (b"01" if version > 1 else b"")
     start += f"{len(parts):02}".encode()
     offset = len(start) + 10 * len(parts)
@@ -122,6 +120,12 @@ def test_before_version_3_a_date_shows_its_order(version: int) -> None:
         assert estimate(file(bare, version)).interval(0.5) == (40, 41)
 
 
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_date_in_december_shows_its_order_too(version: int) -> None:
+    december = {"DBB": "12061986", "DBA": "12102028"}
+    assert estimate(file(december, version)).interval(0.5) == (39, 40)
+
+
 @pytest.mark.parametrize("country", ["", "MEX", "usa", "US"])
 def test_other_countries_are_refused(country: str) -> None:
     assert refused(file({**USA, "DCG": country})) == "document_malformed"
@@ -131,6 +135,7 @@ def test_other_countries_are_refused(country: str) -> None:
 def test_version_1_may_say_aamva() -> None:
     assert estimate(file(version=1, head=b"@\n\x1e\rAAMVA")).interval(0.5) == (40, 41)
     assert refused(file(version=2, head=b"@\n\x1e\rAAMVA")) == "document_malformed"
+    assert refused(file(version=1, head=b"@\n\x1e\rISO  ")) == "document_malformed"
 
 
 @pytest.mark.parametrize(
@@ -182,6 +187,7 @@ def test_the_days_of_reaching_18_19_and_21_may_confirm() -> None:
         17,
         18,
     )
+    assert estimate(file({**USA, "DDH": "06142004"})).interval(0.5) == (40, 41)
 
 
 @pytest.mark.parametrize("name", ["DDH", "DDI", "DDJ"])
@@ -197,7 +203,11 @@ def test_on_the_day_itself_nothing_contradicts() -> None:
     for day in ("14", "15", "16"):
         elements = {**USA, "DBB": "06162008", "DDH": f"06{day}2026"}
         assert estimate(file(elements)).interval(0.5) == (17, 19)
+    # Who was born on the 15th is 18 everywhere, and who was born on the 17th nowhere.
+    assert estimate(file({**USA, "DBB": "06152008", "DDH": "06162026"})).interval(0.5) == (18, 19)
     assert refused(file({**USA, "DBB": "06152008", "DDH": "06172026"})) == "document_contradictory"
+    assert estimate(file({**USA, "DBB": "06172008", "DDH": "06162026"})).interval(0.5) == (17, 18)
+    assert refused(file({**USA, "DBB": "06172008", "DDH": "06152026"})) == "document_contradictory"
 
 
 def edited(old: bytes, new: bytes) -> bytes:
@@ -214,17 +224,23 @@ BAD = {
     "cut in the header": file()[:18],
     "cut in the designators": file()[:30],
     "cut in the data": file()[:-1],
-    "issuer no number": file(head=b"@\n\x1e\rANSI x"),
+    "issuer no number": edited(b"ANSI 636000", b"ANSI 63600x"),
     "no entries": edited(b"100102DL", b"100100DL"),
     "more entries": edited(b"100102DL", b"100103DL"),
     "many entries": edited(b"100102DL", b"100199DL"),
     "entries no number": edited(b"10010", b"1001-"),
     "jurisdiction no number": edited(b"100102DL", b"10 102DL"),
+    "jurisdiction half a number": edited(b"100102DL", b"100x02DL"),
     "offset into the header": edited(b"DL0041", b"DL0021"),
     "offset off by one": edited(b"DL0041", b"DL0042"),
+    "offset off by one, same end": edited(b"DL00410056", b"DL00420055"),
     "offset beyond": edited(b"DL0041", b"DL9999"),
     "offset no number": edited(b"DL0041", b"DL+041"),
     "length zero": edited(b"DL00410056", b"DL00410000"),
+    "length zero behind another subfile": edited(b"ZV00970008", b"ZV00970000"),
+    "designator as a subfile": (
+        b"@\n\x1e\rANSI 636000100102" + b"ZV00210022" + b"DL00430056" + b"X\r" + subfile("DL", USA)
+    ),
     "length too great": edited(b"DL00410056", b"DL00419999"),
     "length off by one": edited(b"DL00410056", b"DL00410055"),
     "overlapping": edited(b"DL00410056", b"DL00410058"),
@@ -238,6 +254,8 @@ BAD = {
     "empty element": file({**USA, "DCS": "A\n"}),
     "short name": file({**USA, "DCS": "A\nDC"}),
     "lower name": file({**USA, "DCS": "A\ndcb1"}),
+    "name with a space": file({**USA, "DCS": "A\nD B1"}),
+    "empty element at the end": file({**USA, "DCG": "USA\n"}),
     "text": "@\n\x1e\rANSI ",
     "none": None,
     "long": file({**USA, "DCS": "A" * 3000}),
@@ -248,6 +266,15 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_what_is_no_file_of_the_standard_is_refused(name: str) -> None:
     assert refused(BAD[name]) == "document_malformed"
+
+
+def test_a_subfile_may_be_empty_and_a_file_full() -> None:
+    assert estimate(file(own={})).interval(0.5) == (40, 41)
+    spare = 2710 - len(file({**USA, "DCS": ""}))
+    full = file({**USA, "DCS": "A" * spare})
+    assert len(full) == 2710
+    assert estimate(full).interval(0.5) == (40, 41)
+    assert refused(file({**USA, "DCS": "A" * (spare + 1)})) == "document_malformed"
 
 
 def test_writable_bytes_hold_zeros_afterwards() -> None:

@@ -164,6 +164,14 @@ def test_waiting_asks_until_it_is_done_and_no_longer(vendor: Vendor) -> None:
     assert slept[4:] == [2, 2, 2, 2, 1]
 
 
+@pytest.mark.parametrize("code", ["document_check_failed", "document_check_unauthentic"])
+def test_a_service_that_refuses_is_not_asked_again(code: str) -> None:
+    service = Broken(DocumentError("no", code=code))
+    waiting = estimator_of(service, wait_seconds=60, pause_seconds=60, sleep=pytest.fail)
+    check = ExternalCheck(check_id="check_0000", reference=REFERENCE)
+    assert refused(waiting, check) == code
+
+
 def test_work_that_is_to_stop_stops_asking(vendor: Vendor) -> None:
     service = service_of(vendor)
     started = service.start(reference=REFERENCE, age_limit=18)
