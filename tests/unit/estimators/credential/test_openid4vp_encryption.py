@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import pickle
 from typing import Any
@@ -28,7 +29,13 @@ def public_numbers(jwk: dict[str, str]) -> ec.EllipticCurvePublicKey:
 
 
 def encrypted(
-    plaintext: bytes = b"{}", *, key: ResponseKey = KEY, enc: str = "A128GCM", **header: Any
+    plaintext: bytes = b"{}",
+    *,
+    key: ResponseKey = KEY,
+    enc: str = "A128GCM",
+    iv: bytes = b"i" * 12,
+    tag_bytes: int = 16,
+    **header: Any,
 ) -> str:
     """A wallet's JWE, as RFC 7518, 4.6, describes it."""
     ephemeral = ResponseKey.generate()
@@ -44,9 +51,8 @@ def encrypted(
     info += (8 * length).to_bytes(4, "big")
     secret = ConcatKDFHash(hashes.SHA256(), length, info).derive(shared)
     head = base64url.encode(json.dumps(members).encode())
-    iv = b"i" * 12
     sealed = AESGCM(secret).encrypt(iv, plaintext, head.encode())
-    parts = [b"", iv, sealed[:-16], sealed[-16:]]
+    parts = [b"", iv, sealed[:-tag_bytes], sealed[-tag_bytes:]]
     return ".".join([head, *map(base64url.encode, parts)])
 
 
@@ -169,6 +175,32 @@ def test_no_jwe(text: Any) -> None:
     assert code_of(lambda: KEY.decrypt(text)) == "malformed"
 
 
+@pytest.mark.parametrize("part", range(5))
+def test_a_part_that_is_not_base64url(part: int) -> None:
+    parts = encrypted().split(".")
+    parts[part] = "!"
+    assert code_of(lambda: KEY.decrypt(".".join(parts))) == "malformed"
+
+
+@pytest.mark.parametrize("shape", [{"iv": b"i" * 16}, {"tag_bytes": 15}, {"tag_bytes": 17}])
+def test_parts_of_another_length(shape: dict[str, Any]) -> None:
+    assert code_of(lambda: KEY.decrypt(encrypted(**shape))) == "malformed"
+
+
+def test_the_longest_answer() -> None:
+    def of_length(length: int) -> str:
+        """base64url knows no length of one more than a multiple of four, so the header grows."""
+        room = (length - len(encrypted())) * 3 // 4
+        for typ, size in itertools.product(("", "x", "xx", "xxx"), range(room - 12, room + 4)):
+            text = encrypted(b" " * size, typ=typ)
+            if len(text) == length:
+                return text
+        raise AssertionError("no such length can be made")
+
+    assert KEY.decrypt(of_length(262_144)).isspace()
+    assert code_of(lambda: KEY.decrypt(of_length(262_145))) == "malformed"
+
+
 class TestKeys:
     def test_storing(self) -> None:
         again = ResponseKey.from_private_bytes(KEY.private_bytes())
@@ -177,13 +209,13 @@ class TestKeys:
 
     @pytest.mark.parametrize("secret", [b"", bytes(32), b"\xff" * 32, b"x" * 31, "x" * 32, None])
     def test_no_secret(self, secret: Any) -> None:
-        with pytest.raises(ConfigurationError) as caught:
+        with pytest.raises(ConfigurationError, match="no private key of 32 bytes") as caught:
             ResponseKey.from_private_bytes(secret)
         assert caught.value.__context__ is None
 
     @pytest.mark.parametrize("key", [ec.generate_private_key(ec.SECP384R1()), None, b"x"])
     def test_other_keys(self, key: Any) -> None:
-        with pytest.raises(ConfigurationError):
+        with pytest.raises(ConfigurationError, match="another kind of key, expected one on P-256"):
             ResponseKey(key)
 
     def test_it_is_not_shown_nor_pickled(self) -> None:

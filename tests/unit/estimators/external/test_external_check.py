@@ -350,6 +350,11 @@ def test_a_malformed_set_up_is_refused(changed: dict[str, Any], message: str) ->
     assert "X: y" not in str(caught.value)
 
 
+def test_a_service_may_be_given_a_minute(vendor: Vendor) -> None:
+    started = service_of(vendor, timeout_seconds=60).start(reference=REFERENCE, age_limit=18)
+    assert started.check_id == "check_0000"
+
+
 def test_a_malformed_set_up_of_the_estimator_is_refused() -> None:
     for service, changed in (
         (object(), {}),
@@ -368,8 +373,11 @@ def test_malformed_names_are_refused_and_not_shown() -> None:
             ExternalCheck(check_id=unknown, reference=REFERENCE)
         with pytest.raises(ConfigurationError):
             ExternalCheck(check_id="check_0000", reference=unknown)
+        service = HTTPDocumentCheckService(base_url="https://v.example/v1", api_key="k")
         with pytest.raises(ConfigurationError):
-            HTTPDocumentCheckService(base_url="https://v.example/v1", api_key="k").fetch(unknown)
+            service.fetch(unknown)
+        with pytest.raises(ConfigurationError):
+            service.start(reference=unknown, age_limit=18)
         with pytest.raises(ConfigurationError):
             StartedCheck(check_id=unknown, address="https://v.example/")
     for bad in ("", "ftp://x", "javascript:alert(1)", "https://a b", None):
