@@ -71,6 +71,11 @@ def test_a_verifier_loads_no_estimates() -> None:
     }
 
 
+def test_a_verifier_loads_nothing_that_is_slow_to_load() -> None:
+    slow = {"asyncio", "dataclasses", "http", "inspect", "logging", "sqlite3", "ssl", "urllib"}
+    assert not _loaded_after("import ageassure.verifier") & slow
+
+
 def test_every_name_of_the_results() -> None:
     for name in ageassure.results.__all__:
         assert getattr(ageassure.results, name) is not None

@@ -7,6 +7,7 @@ estimate or its distance to the limit, a name or any other identifier of a perso
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from ageassure.errors import ConfigurationError, IssuanceError, MalformedTokenError
@@ -42,13 +43,14 @@ CONFIRMATION: Final = "cnf"
 KEY_THUMBPRINT: Final = "jkt"
 """The one member of ``cnf`` (RFC 7800; RFC 9449, 6.1)."""
 
-REQUIRED_CLAIMS: Final = frozenset({ISSUER, AUDIENCE, NONCE, TOKEN_ID, ISSUED_AT, EXPIRES_AT, AGE})
+REQUIRED_CLAIMS: Final = (ISSUER, AUDIENCE, NONCE, TOKEN_ID, ISSUED_AT, EXPIRES_AT, AGE)
 
 TOKEN_ID_BYTES: Final = 16
 # base64url of 16 bytes: the last character carries two bits.
 _TOKEN_ID: Final = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
 # The claim's key is ^[1-9][0-9]?$: no leading zero, no sign, no other digits than ASCII's.
 _AGE_LIMITS: Final = {str(limit): limit for limit in range(MIN_AGE_LIMIT, MAX_AGE_LIMIT + 1)}
+_required_of: Final = itemgetter(*REQUIRED_CLAIMS)
 _METHODS: Final[dict[str, Any]] = {method.value: method for method in MethodClass}
 _LEVELS: Final[dict[str, Any]] = {level.value: level for level in AssuranceLevel}
 
@@ -162,8 +164,8 @@ class AgeClaims(NamedTuple):
 
 
 def _is_well_formed(claims: tuple[Any, ...]) -> bool:
-    issuer, audience, nonce, token_id, issued_at, expires_at, limit, at_or_over, *told = claims
-    method_class, level, policy_uri, holder_jkt = told
+    issuer, audience, nonce, token_id, issued_at, expires_at, limit, at_or_over = claims[:8]
+    method_class, level, policy_uri, holder_jkt = claims[8:]
     # type() and not isinstance(): a boolean is no integer.
     return (
         type(issuer) is type(audience) is type(nonce) is type(token_id) is str
@@ -193,18 +195,20 @@ def parse_claims(payload: bytes) -> AgeClaims:
 
 
 def _claims_of(members: dict[str, Any]) -> AgeClaims | None:
-    optional = (
-        members.get(METHOD),
-        members.get(LEVEL),
-        members.get(POLICY),
-        members.get(CONFIRMATION),
+    try:
+        issuer, audience, nonce, token_id, issued_at, expires_at, age = _required_of(members)
+    except KeyError:
+        return None
+    get = members.get
+    method, level, policy_uri, confirmation = optional = (
+        get(METHOD),
+        get(LEVEL),
+        get(POLICY),
+        get(CONFIRMATION),
     )
     # A null counts as absent here: with it, as with any unknown claim, there is one too many.
-    told = len(optional) - optional.count(None)
-    if not members.keys() >= REQUIRED_CLAIMS or len(members) != len(REQUIRED_CLAIMS) + told:
+    if len(members) != len(REQUIRED_CLAIMS) + len(optional) - optional.count(None):
         return None
-    method, level, policy_uri, confirmation = optional
-    age = members[AGE]
     if type(age) is not dict or len(age) != 1:
         return None
     ((limit, at_or_over),) = age.items()
@@ -212,12 +216,12 @@ def _claims_of(members: dict[str, Any]) -> AgeClaims | None:
     if jkt is None and confirmation is not None:
         return None
     claims = AgeClaims(
-        members[ISSUER],
-        members[AUDIENCE],
-        members[NONCE],
-        members[TOKEN_ID],
-        members[ISSUED_AT],
-        members[EXPIRES_AT],
+        issuer,
+        audience,
+        nonce,
+        token_id,
+        issued_at,
+        expires_at,
         _AGE_LIMITS.get(limit, 0),
         at_or_over,
         _METHODS.get(method, method) if type(method) is str else method,

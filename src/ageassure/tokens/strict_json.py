@@ -94,7 +94,7 @@ def _parse(data: bytes) -> object:
         value, end = _DECODER.raw_decode(text)
         if end != len(text):
             return None
-        if b"\\" in data:
+        if "\\" in text:
             # An escaped lone surrogate passes Python's reader, and fails here.
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):

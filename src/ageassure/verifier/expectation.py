@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from hmac import compare_digest
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ageassure.errors import (
     AgeRequirementNotMetError,
@@ -22,6 +22,9 @@ from ageassure.results import (
 
 if TYPE_CHECKING:
     from ageassure.tokens.claims import AgeClaims
+
+# Looked up once: in Python 3.11 an Enum's class looks its members up in several steps.
+_DECLARATION: Final = MethodClass.DECLARATION
 
 
 class Expectation(NamedTuple):
@@ -67,7 +70,7 @@ class Expectation(NamedTuple):
             AssuranceNotMetError: If the method class or the level is not among those demanded.
         """
         if self.methods is None:
-            if claims.method_class is MethodClass.DECLARATION:
+            if claims.method_class is _DECLARATION:
                 raise AssuranceNotMetError("got a declaration, which was not named in methods")
         elif claims.method_class not in self.methods:
             raise AssuranceNotMetError("got a method class that was not named, or none")
@@ -78,7 +81,6 @@ class Expectation(NamedTuple):
 
 
 def checked_expectation(
-    *,
     nonce: str,
     age_over: int | None,
     age_under: int | None,

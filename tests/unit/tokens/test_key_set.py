@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ageassure.errors import KeySetError
-from ageassure.tokens import JWKSet, SigningKey
+from ageassure.tokens import JWKSet, PublicJWK, SigningKey
 from ageassure.tokens.keys import MAX_KEY_SET_BYTES, MAX_KEYS
 
 KEYS = [SigningKey.generate(alg) for alg in ("ES256", "EdDSA", "RS256")]
@@ -38,7 +38,21 @@ def test_other_members_are_ignored() -> None:
 
 
 def test_any_iterable_of_keys() -> None:
-    assert JWKSet(keys=[key.public for key in KEYS]) == JWKSet.from_dict(SET)  # type: ignore[arg-type]
+    assert JWKSet(keys=[key.public for key in KEYS]) == JWKSet.from_dict(SET)
+
+
+def test_frozen_and_equal_by_its_keys() -> None:
+    some = JWKSet.from_dict(SET)
+    assert some == JWKSet.from_dict(SET)
+    assert hash(some) == hash(JWKSet.from_dict(SET))
+    assert some != JWKSet(keys=some.keys[1:])
+    assert some != some.keys
+    assert copy.copy(some) == copy.deepcopy(some) == some
+    assert repr(some) == f"JWKSet(keys={some.keys!r})"
+    with pytest.raises(AttributeError, match="cannot set 'keys': a JWKSet never changes"):
+        some.keys = some.keys[1:]
+    with pytest.raises(AttributeError, match="cannot delete 'keys': a JWKSet never changes"):
+        del some.keys
 
 
 def named(count: int) -> dict[str, Any]:
@@ -116,8 +130,8 @@ def test_too_many_keys_are_not_read() -> None:
 
 
 def test_too_many_keys_made_directly() -> None:
-    key = KEYS[0].public
-    keys = tuple(replace(key, kid=str(number)) for number in range(MAX_KEYS + 1))
+    key = KEYS[0].public.key
+    keys = [PublicJWK(kid=str(n), alg="ES256", key=key) for n in range(MAX_KEYS + 1)]
     assert len(JWKSet(keys=keys[1:])) == MAX_KEYS
     with pytest.raises(KeySetError):
         JWKSet(keys=keys)

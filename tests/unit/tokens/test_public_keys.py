@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import copy
 from typing import Any
 
 import pytest
@@ -38,6 +38,24 @@ def test_round_trip(jwk: dict[str, str]) -> None:
     assert key.kid == key.thumbprint == jwk["kid"]
     assert key == PublicJWK.from_key(key.key, alg=key.alg)
     assert jwk["x" if "x" in jwk else "n"] not in repr(key)
+
+
+def test_frozen_and_equal_by_what_names_it() -> None:
+    key, again = PublicJWK.from_dict(EC), PublicJWK.from_dict(EC)
+    assert key == again
+    assert hash(key) == hash(again)
+    assert copy.copy(key) == copy.deepcopy(key) == key
+    for other in (EC | {"kid": "k"}, OKP):
+        assert key != PublicJWK.from_dict(other)
+    assert PublicJWK.from_dict(RSA) != PublicJWK.from_dict(RSA | {"alg": "RS256"})
+    twin = PublicJWK(kid=key.kid, alg="ES256", key=SigningKey.generate().public.key)
+    assert key != twin
+    assert key != (key.kid, key.alg, key.thumbprint)
+    assert repr(key) == f"PublicJWK(kid={key.kid!r}, alg='ES256', thumbprint={key.kid!r})"
+    with pytest.raises(AttributeError, match="cannot set 'kid': a PublicJWK never changes"):
+        key.kid = "k"
+    with pytest.raises(AttributeError, match="cannot delete 'key': a PublicJWK never changes"):
+        del key.key
 
 
 @pytest.mark.parametrize("alg", sorted(JWK_ALGORITHMS))
@@ -160,7 +178,7 @@ def test_keys_of_cryptography_are_checked_too() -> None:
     with pytest.raises(KeySetError):
         PublicJWK.from_key(ed448.Ed448PrivateKey.generate().public_key(), alg="EdDSA")  # type: ignore[arg-type]
     with pytest.raises(KeySetError):
-        replace(EC_KEY.public, kid="")
+        PublicJWK(kid="", alg="ES256", key=EC_KEY.public.key)
 
 
 def test_thumbprint_of_rfc_7638() -> None:

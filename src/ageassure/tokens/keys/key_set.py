@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, final
 
 from ageassure.errors import KeySetError
 from ageassure.tokens import strict_json
+from ageassure.tokens.keys.frozen import Frozen
 from ageassure.tokens.keys.public import PublicJWK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 MAX_KEYS: Final = 100
 MAX_KEY_SET_BYTES: Final = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JWKSet:
-    """The public keys of one issuer.
+@final
+class JWKSet(Frozen):
+    """The public keys of one issuer. Frozen; equal to another with equal keys in the same order.
 
     RFC 7517 lets a reader skip keys that it does not understand. This one refuses the whole set:
     an issuer pinned for age tokens has no other keys in it.
@@ -28,16 +31,25 @@ class JWKSet:
         KeySetError: If there are none or too many, or a ``kid`` occurs twice.
     """
 
+    __slots__ = ("keys",)
+
     keys: tuple[PublicJWK, ...]
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "keys", tuple(self.keys))
-        if not 1 <= len(self.keys) <= MAX_KEYS:
-            raise KeySetError(f"got {len(self.keys)} keys, expected 1 to {MAX_KEYS}")
-        if not all(map(_is_key, self.keys)):
+    def __init__(self, *, keys: Iterable[PublicJWK]) -> None:
+        found = tuple(keys)
+        if not 1 <= len(found) <= MAX_KEYS:
+            raise KeySetError(f"got {len(found)} keys, expected 1 to {MAX_KEYS}")
+        if not all(map(_is_key, found)):
             raise KeySetError("got a key that is no PublicJWK")
-        if len({key.kid for key in self.keys}) != len(self.keys):
+        if len({key.kid for key in found}) != len(found):
             raise KeySetError("got one kid twice in a set")
+        self._set(keys=found)
+
+    def _compared(self) -> tuple[object, ...]:
+        return self.keys
+
+    def __repr__(self) -> str:
+        return f"JWKSet(keys={self.keys!r})"
 
     @classmethod
     def from_dict(cls, members: Mapping[str, object]) -> JWKSet:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ageassure.errors import KeySetError
 from ageassure.tokens import base64url, strict_json
+from ageassure.tokens.keys.frozen import Frozen
 from ageassure.tokens.keys.strength import check_ed25519, check_rsa
 
 if TYPE_CHECKING:
@@ -58,37 +58,47 @@ def jwk_thumbprint(members: Mapping[str, object]) -> str:
     return base64url.encode(sha256(text).digest())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublicJWK:
-    """One public key for one signature algorithm.
+@final
+class PublicJWK(Frozen):
+    """One public key for one signature algorithm. Frozen; equal to another by all but ``key``.
 
     Attributes:
         kid: Its name in the set, 1 to 256 printable characters; for our own issuers the
             thumbprint, which :class:`~ageassure.verifier.TokenVerifier` demands.
         alg: The one algorithm that the key is for. ``EdDSA`` and ``Ed25519`` are two names of the
             same algorithm.
-        key: P-256, RSA or Ed25519 public key.
+        key: P-256, RSA or Ed25519 public key. Not in ``repr``.
         thumbprint: RFC 7638, computed from ``key``.
 
     Raises:
         KeySetError: If the key is weak or not of the algorithm's type, or ``kid`` is ill-formed.
     """
 
+    __slots__ = ("alg", "key", "kid", "thumbprint")
+
     kid: str
     alg: str
-    key: PublicKey = field(repr=False, compare=False)
-    thumbprint: str = field(init=False)
+    key: PublicKey
+    thumbprint: str
 
-    def __post_init__(self) -> None:
-        kid: object = self.kid
-        if not (isinstance(kid, str) and 0 < len(kid) <= MAX_KID_CHARACTERS and kid.isprintable()):
+    def __init__(self, *, kid: str, alg: str, key: PublicKey) -> None:
+        name: object = kid
+        if not (
+            isinstance(name, str) and 0 < len(name) <= MAX_KID_CHARACTERS and name.isprintable()
+        ):
             raise KeySetError(
                 f"got a malformed kid, expected 1 to {MAX_KID_CHARACTERS} printable characters"
             )
-        members = _members_of(self.key)
-        if self.alg not in _ALGORITHMS_OF[members["kty"]]:
+        members = _members_of(key)
+        if alg not in _ALGORITHMS_OF[members["kty"]]:
             raise KeySetError("got an alg that is not one for this type of key")
-        object.__setattr__(self, "thumbprint", jwk_thumbprint(members))
+        self._set(kid=kid, alg=alg, key=key, thumbprint=jwk_thumbprint(members))
+
+    def _compared(self) -> tuple[object, ...]:
+        return self.kid, self.alg, self.thumbprint
+
+    def __repr__(self) -> str:
+        return f"PublicJWK(kid={self.kid!r}, alg={self.alg!r}, thumbprint={self.thumbprint!r})"
 
     @classmethod
     def from_key(cls, key: PublicKey, *, alg: str) -> PublicJWK:
