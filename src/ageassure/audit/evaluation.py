@@ -13,6 +13,7 @@ from ageassure.audit.figure import as_data
 from ageassure.audit.metrics.attempts import Tries, several_tries
 from ageassure.audit.metrics.cells import Grid
 from ageassure.audit.metrics.child_safety import child_safety
+from ageassure.audit.metrics.conditions import ConditionResult, conditions
 from ageassure.audit.metrics.conformal import Conformal, conformal
 from ageassure.audit.metrics.coverage import Coverage, coverage, coverage_by_year
 from ageassure.audit.metrics.failures import failures_to_process
@@ -84,6 +85,7 @@ class Evaluation:
         reliability: Of each probability.
         coverage: Of coarsened distributions; None if the estimator gives no probability.
         coverage_by_year: Of whole distributions, in single years; None if they are not given.
+        conditions: Errors against what was measured of each picture; empty if nothing was.
         tries: FPR@r at each point.
         transfers: Thresholds carried over, at each point; empty if the plan names no axis.
         conformal: Lower bounds; None without a calibration part.
@@ -102,6 +104,7 @@ class Evaluation:
     reliability: tuple[Reliability, ...]
     coverage: Coverage | None
     coverage_by_year: Coverage | None
+    conditions: tuple[ConditionResult, ...]
     tries: tuple[Tries, ...]
     transfers: tuple[Transfer, ...]
     conformal: Conformal | None
@@ -156,6 +159,7 @@ def evaluate(
         reliability=reliability(table, grid, plan),
         coverage=coverage(table, grid, plan),
         coverage_by_year=coverage_by_year(table, grid, plan),
+        conditions=conditions(table, plan),
         tries=tuple(several_tries(table, grid, plan, point) for point in plan.points),
         transfers=tuple(found for found in transfers if found is not None),
         conformal=None if calibration is None else conformal(calibration, table, grid, plan),

@@ -42,7 +42,7 @@ class Why(StrEnum):
     A_BOUND = "a bound itself"
     FEW_FOR_MARGIN = "too few people for a margin of this coverage"
     NOT_SO_MANY_TRIES = "nobody with so many samples"
-    ONE_LEVEL = "one level only, which has no slope"
+    ONE_LEVEL = "one level only, or nobody at two, which has no slope"
     NO_INTERVAL = "a count or an extreme, for which no interval is made"
     PEOPLE_UNKNOWN = "the data do not say which samples show one person"
 

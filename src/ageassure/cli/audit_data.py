@@ -196,6 +196,30 @@ def import_folder(layout: str, folder: Path, out: Path, *, as_json: bool) -> Non
 
 @click.command()
 @click.argument("manifest", type=FILE)
+@click.option("--root", type=FILE, help="The folder of its paths; the manifest's own if absent.")
+@click.option("--out", type=FILE, required=True, help="The new manifest: .parquet, or CSV.")
+@command_with_json
+def measure(manifest: Path, root: Path | None, out: Path, *, as_json: bool) -> None:
+    """Write MANIFEST anew with the head's turn and the eyes' distance of every picture.
+
+    A report then tells errors against them. Do it before predict: predictions name the manifest
+    that they are of.
+    """
+    need_audit()
+    from ageassure.audit.datasets.measuring import measure_conditions
+
+    folder = manifest.parent if root is None else root
+    found = measure_conditions(manifest, out, root=folder, progress=_bar)
+    left = [f"  not measured: {count} {code}" for code, count in found.not_measured.items()]
+    emit(
+        {"manifest": str(out), "rows": found.rows, "not_measured": found.not_measured},
+        [f"{out}: {found.rows} rows", *left],
+        as_json=as_json,
+    )
+
+
+@click.command()
+@click.argument("manifest", type=FILE)
 @click.option("--predictions", type=FILE, help="Check these, too, and that they belong to it.")
 @command_with_json
 def validate(manifest: Path, predictions: Path | None, *, as_json: bool) -> None:

@@ -74,7 +74,10 @@ def test_a_curve_from_pictures_to_slope() -> None:
     assert half["fpr_band"].method is Method.CLOPPER_PEARSON
     assert half["fnr"].k == 0
     assert curve.slope.value is not None
-    assert curve.slope.value < 0 or curve.slope.reason is Why.NOBODY_PROCESSED
+    assert curve.slope.value < 0
+    assert (curve.slope.n, curve.slope.subjects) == (40 + dark["shift"].n, 20)
+    assert curve.slope.high is not None
+    assert curve.slope.high < 0
 
 
 def rows(*values: tuple[str, float, float | None]) -> list[DegradedEstimate]:
@@ -90,7 +93,7 @@ def rows(*values: tuple[str, float, float | None]) -> list[DegradedEstimate]:
     ]
 
 
-def test_the_slope_by_hand_is_of_samples_processed_at_every_level() -> None:
+def test_the_slope_by_hand_is_of_samples_processed_at_two_levels() -> None:
     made = table([17, 17, 17], [20.0, 20.0, 20.0])
     given = rows(
         ("s0000000", 0.1, 20.0),

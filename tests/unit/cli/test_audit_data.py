@@ -67,6 +67,16 @@ def test_predict_can_write_whole_distributions(people: Path, tmp_path: Path) -> 
     assert found.p_over[0].sum() == pytest.approx(found.estimated_age_years[0])
 
 
+def test_measure_writes_a_manifest_that_predict_takes(people: Path, tmp_path: Path) -> None:
+    out = tmp_path / "measured.csv"
+    done = run("audit", "measure", people, "--out", out, "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["not_measured"] == {"no_face": 1, "picture_unreadable": 1}
+    assert "yaw_degrees" in out.read_text().splitlines()[0]
+    done = run("audit", "predict", "--manifest", out, "--out", tmp_path / "p.csv")
+    assert done.exit_code == 0, done.output
+
+
 def test_predict_can_make_pictures_worse(people: Path, tmp_path: Path) -> None:
     for name, more in (("p.csv", ()), ("d.csv", ("--degrade", "blur=0.02"))):
         done = run("audit", "predict", "--manifest", people, "--out", tmp_path / name, *more)

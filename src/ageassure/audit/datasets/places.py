@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from ageassure.errors import DataSetError
 
@@ -15,6 +18,12 @@ if TYPE_CHECKING:
 MAX_PATH_CHARACTERS: Final = 4096
 SHARD_MARK: Final = ".tar#"
 """What stands between a shard and the picture's name inside it: ``shard-00.tar#1.jpg``."""
+
+UNREADABLE: Final = "picture_unreadable"
+"""The file is not there, cannot be opened, or ends early."""
+
+ALTERED: Final = "picture_altered"
+"""The picture is not the one whose SHA-256 the manifest states."""
 
 _MAX_READ_BYTES: Final = 10_000_001
 """One byte more than a picture may have: the decoder refuses what is cut here as too large."""
@@ -56,6 +65,28 @@ class PicturePlace:
                     raise OSError("the file ends early")
                 done += count
         return picture
+
+
+def read_checked(place: PicturePlace, sha256: str) -> tuple[bytearray | None, str]:
+    """Read a picture that must have a SHA-256, unless it is "".
+
+    Returns:
+        The picture and ""; or None and why: :data:`UNREADABLE` or :data:`ALTERED`. An altered
+        picture is wiped.
+    """
+    try:
+        picture = place.read()
+    except OSError:
+        return None, UNREADABLE
+    if sha256 and hashlib.sha256(picture).hexdigest() != sha256:
+        wipe_file(picture)
+        return None, ALTERED
+    return picture, ""
+
+
+def wipe_file(picture: bytearray) -> None:
+    """Fill a picture's bytes with zeros."""
+    np.frombuffer(picture, np.uint8).fill(0)
 
 
 def path_problem(path: str) -> str | None:

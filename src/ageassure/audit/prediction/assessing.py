@@ -6,7 +6,6 @@ lives in between, in one buffer that is wiped.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ageassure.audit.datasets.places import ALTERED, UNREADABLE, read_checked, wipe_file
 from ageassure.audit.degradation import Degradation, degrade
 from ageassure.audit.table import OK, P_OVER_YEARS
 from ageassure.errors import AgeAssuranceError, EvidenceError, PredictionsError
@@ -30,12 +30,6 @@ if TYPE_CHECKING:
 
 ALL_YEARS: Final = tuple(range(1, MAX_YEARS + 1))
 """Ages a at which P(age ≥ a) tells a whole distribution."""
-
-UNREADABLE: Final = "picture_unreadable"
-"""The file is not there, cannot be opened, or ends early."""
-
-ALTERED: Final = "picture_altered"
-"""The picture is not the one whose SHA-256 the manifest states."""
 
 STATUS: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 """``ok``, one of the two above, or the code of a refusal."""
@@ -150,13 +144,9 @@ class Assessor:
             PredictionsError: If the estimator fails in another way than by refusing the picture, or
                 states an interval, which has no estimated age. The run cannot go on then.
         """
-        try:
-            picture = job.place.read()
-        except OSError:
-            return Answer(index=job.index, status=UNREADABLE)
-        if job.sha256 and hashlib.sha256(picture).hexdigest() != job.sha256:
-            _wipe(picture)
-            return Answer(index=job.index, status=ALTERED)
+        picture, problem = read_checked(job.place, job.sha256)
+        if picture is None:
+            return Answer(index=job.index, status=problem)
         started = self._clock()
         estimate, status, failure = self._asked(picture)
         latency_ms = (self._clock() - started) * 1000
@@ -189,7 +179,7 @@ class Assessor:
         except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
             return None, "", f"the estimator failed: {type(error).__name__}"
         finally:
-            _wipe(picture)
+            wipe_file(picture)
         if not isinstance(estimate, AgeEstimate):
             return None, "", "the estimator gave no AgeEstimate"
         return estimate, OK, None
@@ -202,7 +192,3 @@ class Assessor:
             return self._estimator.estimate(pixels)
         finally:
             pixels.fill(0)
-
-
-def _wipe(picture: bytearray) -> None:
-    np.frombuffer(picture, np.uint8).fill(0)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ageassure.audit.report import drawing_beyond
+from ageassure.audit.report import drawing_calibration as drawing
 from ageassure.audit.report.wording import (
     Chapter,
     Picture,
@@ -34,7 +34,7 @@ def calibration(report: dict[str, Any]) -> Chapter:
     for found in evaluation["reliability"]:
         age = found["age_years"]
         if age in limits and found["bins"]:
-            svg = drawing_beyond.reliability(f"rel{age}", found)
+            svg = drawing.reliability(f"rel{age}", found)
             parts.append(Picture(svg=svg, caption=f"Reliability of P(age ≥ {age})"))
         keys = ("ece", "brier", "log_loss", "mean_probability", "observed")
         parts.append(
@@ -67,7 +67,7 @@ def calibration(report: dict[str, Any]) -> Chapter:
 def _coverage(name: str, coverage: dict[str, Any], how: str) -> Iterator[Table | Picture]:
     left = f"{coverage['left_out']} samples left out, whose age group lies across one"
     if coverage["pit"][0]["n"]:
-        svg = drawing_beyond.pit(f"pit-{name}", coverage)
+        svg = drawing.pit(f"pit-{name}", coverage)
         yield Picture(svg=svg, caption=f"PIT histogram, {how}; {left}")
     yield Table(
         caption=f"PIT histogram, {how}: share in each tenth; 10 % each if all is right",
@@ -77,7 +77,7 @@ def _coverage(name: str, coverage: dict[str, Any], how: str) -> Iterator[Table |
     ages = [cell for cell in coverage["cells"] if "age" in cell["where"]]
     for percents in (80, 90, 95) if ages else ():
         yield Picture(
-            svg=drawing_beyond.coverage_by_age(f"cover-{name}-{percents}", ages, percents),
+            svg=drawing.coverage_by_age(f"cover-{name}-{percents}", ages, percents),
             caption=f"Coverage of {percents} % intervals by single age",
         )
     columns = [(f"{word}_{c}", f"{c} % intervals, {word}") for c in (80, 90, 95)

@@ -5,15 +5,19 @@ Written from the report's data alone.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ageassure.audit.report.wording import Chapter, Table, number_cell, share_cell
+from ageassure.audit.report import drawing_conditions as drawing
+from ageassure.audit.report.wording import Chapter, Picture, Table, number_cell, share_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def stability(report: dict[str, Any]) -> Chapter:
     """Thresholds carried over, bad pictures, several tries."""
     evaluation = report["evaluation"]
-    tables = [
+    parts: list[Table | Picture] = [
         Table(
             caption=f"Challenge age chosen on one {found['axis']}, FPR of the protected band on "
             "each other at it",
@@ -22,11 +26,33 @@ def stability(report: dict[str, Any]) -> Chapter:
         )
         for found in evaluation["transfers"]
     ]
-    tables += [_degraded(curve) for curve in report["robustness"] or ()]
-    tables += [_tries(tries) for tries in evaluation["tries"]]
+    for found in evaluation["conditions"]:
+        parts += _condition(found)
+    for curve in report["robustness"] or ():
+        parts += _degraded(curve)
+    parts += [_tries(tries) for tries in evaluation["tries"]]
     if report["simulated_tries"] is not None:
-        tables.append(_tries(report["simulated_tries"]))
-    return Chapter(key="stability", title="Transfer, robustness, retries", parts=tuple(tables))
+        parts.append(_tries(report["simulated_tries"]))
+    return Chapter(key="stability", title="Transfer, robustness, retries", parts=tuple(parts))
+
+
+def _condition(found: dict[str, Any]) -> Iterator[Table | Picture]:
+    words = found["name"].replace("_", " ")
+    if found["parts"]:
+        svg = drawing.condition(f"condition-{found['name'].replace('_', '-')}", found)
+        yield Picture(svg=svg, caption=f"Errors against {words}, as measured of each picture")
+    rows = [
+        (f"{part['least']:.3g} to {part['most']:.3g}",
+         *(number_cell(part["figures"][key]) for key in ("bias", "mae")))
+        for part in found["parts"]
+    ]  # fmt: skip
+    yield Table(
+        caption=f"Errors against {words}, in fifths of the samples. Slope of the error, years for "
+        f"each unit: {number_cell(found['slope'])}; of the estimate within persons: "
+        f"{number_cell(found['slope_within'])}; not known of {found['unknown']} samples",
+        head=(words, "Bias, years", "MAE, years"),
+        rows=tuple(rows),
+    )
 
 
 def _transferred(row: dict[str, Any]) -> tuple[str, ...]:
@@ -37,16 +63,18 @@ def _transferred(row: dict[str, Any]) -> tuple[str, ...]:
     return row["chosen_on"], f"{row['challenge_age_years']:.2f}", ratio, rates
 
 
-def _degraded(curve: dict[str, Any]) -> Table:
+def _degraded(curve: dict[str, Any]) -> Iterator[Table | Picture]:
+    kind = curve["degradation"]
+    svg = drawing.robustness(f"robustness-{kind}", curve)
+    yield Picture(svg=svg, caption=f"Simulated {kind}: years, and shares at the operating point")
     rows = tuple(
         (f"{level['level']:g}",
          *(number_cell(level["figures"][key]) for key in ("shift", "movement")),
          *(share_cell(level["figures"][key]) for key in ("ftp", "fpr_band", "fnr")))
         for level in curve["levels"]
     )  # fmt: skip
-    return Table(
-        caption=f"Simulated {curve['degradation']}; slope, years for each unit: "
-        f"{number_cell(curve['slope'])}",
+    yield Table(
+        caption=f"Simulated {kind}; slope, years for each unit: {number_cell(curve['slope'])}",
         head=(
             "Level",
             "Shift, years",
@@ -96,4 +124,8 @@ def attacks(report: dict[str, Any]) -> Chapter:
     }
     rows = tuple((name, share_cell(found[key])) for key, name in names.items())
     whole = Table(caption="The system", head=("Figure", "Value (95 % interval)"), rows=rows)
-    return Chapter(key="liveness", title=title, parts=(species, whole))
+    drawn = Picture(
+        svg=drawing.attacks("attacks", found),
+        caption="APCER and IAPAR of each species against BPCER, with 95 % intervals",
+    )
+    return Chapter(key="liveness", title=title, parts=(drawn, species, whole))

@@ -1,4 +1,4 @@
-"""A report's drawings of rates and errors; those of all else: :mod:`.drawing_beyond`."""
+"""A report's drawings of rates and errors; the others stand in modules of their own."""
 
 from __future__ import annotations
 

@@ -38,6 +38,7 @@ class Lacking(StrEnum):
     NO_DISTRIBUTIONS = "no_distributions"
     NO_RETRIES = "no_retries"
     NO_TRANSFER = "no_transfer"
+    NO_CONDITIONS = "no_conditions"
     NO_ROBUSTNESS = "no_robustness"
     NO_LIVENESS = "no_liveness"
     ESTIMATOR_UNKNOWN = "estimator_unknown"
@@ -69,6 +70,8 @@ _NOT_ASKED: Final[Mapping[Lacking, str]] = {
     "has two samples.",
     Lacking.NO_TRANSFER: "Cannot support a claim that the challenge age holds for another capture "
     "domain: the plan names no axis for it.",
+    Lacking.NO_CONDITIONS: "Cannot support a claim about turned heads or small faces: the manifest "
+    "tells neither yaw_degrees nor inter_ocular_pixels.",
     Lacking.NO_ROBUSTNESS: "Cannot support a claim about bad pictures: no predictions of degraded "
     "ones were given.",
     Lacking.NO_LIVENESS: "Cannot support a claim about attacks with prints, screens or masks: no "
@@ -97,6 +100,7 @@ def limits_of(
         and evaluation.coverage_by_year is None,
         Lacking.NO_RETRIES: all(tries.fpr_at[1].value is None for tries in evaluation.tries),
         Lacking.NO_TRANSFER: not evaluation.transfers,
+        Lacking.NO_CONDITIONS: not evaluation.conditions,
         Lacking.NO_ROBUSTNESS: not robustness,
         Lacking.NO_LIVENESS: not liveness,
         Lacking.ESTIMATOR_UNKNOWN: not recorded,

@@ -11,6 +11,7 @@ from ageassure.audit.degradation import Degradation
 from ageassure.audit.figure import Figure, Members, Method, Why
 from ageassure.audit.intervals import CONFIDENCE, clopper_pearson
 from ageassure.audit.metrics.means import mean_figure
+from ageassure.audit.metrics.slopes import slope_within
 from ageassure.audit.table import Column, EvaluationTable, distinct
 from ageassure.errors import ConfigurationError
 
@@ -48,7 +49,8 @@ class RobustnessCurve:
 
     Attributes:
         degradation: In which way.
-        slope: Years for each unit of the level, by least squares through people's own changes.
+        slope: Years for each unit of the level, by least squares through people's own changes, of
+            samples that were processed at two levels or more.
         levels: The steps.
     """
 
@@ -168,20 +170,11 @@ def _share(table: EvaluationTable, among: Flags, hits: Flags) -> Figure:
 def _slope(
     table: EvaluationTable, parts: list[tuple[float, EvaluationTable]], plan: EvaluationPlan
 ) -> Figure:
-    """Least squares of ŷ against the level, each sample's own mean taken out of both.
-
-    Samples count if they were processed at every level.
-    """
-    kept = np.logical_and.reduce([worse.processed for _, worse in parts])
-    n = int(kept.sum())
-    people = distinct(table.subjects[kept])
-    counted: Members = {"n": n, "subjects": people}
-    if not n:
-        return Figure(value=None, **counted, reason=Why.NOBODY_PROCESSED)
-    if len(parts) < 2:
-        return Figure(value=None, **counted, reason=Why.ONE_LEVEL)
-    levels = np.array([level for level, _ in parts])
-    centred = levels - levels.mean()
-    estimates = np.stack([worse.estimated_age_years[kept] for _, worse in parts], axis=1)
-    own = estimates @ centred / (centred @ centred)
-    return mean_figure(own, table.subjects[kept], plan, 12)
+    """Least squares of ŷ against the level, each sample's own means taken out of both."""
+    levels = np.concatenate([np.full(len(table), level) for level, _ in parts])
+    estimates = np.concatenate([worse.estimated_age_years for _, worse in parts])
+    samples = np.tile(np.arange(len(table)), len(parts))
+    kept = ~np.isnan(estimates)
+    return slope_within(
+        levels[kept], estimates[kept], samples[kept], table.subjects[samples[kept]], plan, 12
+    )

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ageassure.audit.datasets.places import PicturePlace
+from ageassure.audit.datasets.places import ALTERED, UNREADABLE, PicturePlace
 from ageassure.audit.degradation import Degradation
 from ageassure.audit.prediction.assessing import (
-    ALTERED,
-    UNREADABLE,
     Answer,
     Assessor,
     Job,

@@ -18,7 +18,7 @@ from ..manifests import manifest_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEADER = "sample_id,age,subject,sex,ethnicity,capture_domain"
+HEADER = "sample_id,age,subject,sex,ethnicity,capture_domain,yaw_degrees,inter_ocular_pixels"
 PLAN = """\
 seed = 7
 axes = ["sex", "ethnicity", "capture_domain"]
@@ -41,7 +41,7 @@ def people(
     rows = [
         f"s{index},{AGES[index // 4 % len(AGES)]},p{index // samples_each},"
         f"{('female', 'male')[index % 2]},{('b', hostile)[index % 3 == 0]},"
-        f"{('phone', 'kiosk')[index // 2 % 2]}"
+        f"{('phone', 'kiosk')[index // 2 % 2]},{index % 61 - 30},{40 + index % 97}.5"
         for index in range(count)
     ]
     return manifest_file(folder, HEADER, *rows, **changes)

@@ -86,7 +86,7 @@ class TestSchema:
         assert report["evaluation"]["coverage_by_year"]["cells"][-1]["where"] == {"age": "60"}
         assert "no_distributions" not in {limit["code"] for limit in report["limits"]}
         page = html_bytes(report, beside_published=False).decode()
-        assert page.count("<svg") == 9
+        assert page.count("<svg") == 11
         assert "Coverage of 95 % intervals by single age" in page
         assert "not given" not in page
 

@@ -1,4 +1,4 @@
-"""A report's drawings beyond its rates: probabilities, bad pictures, attacks."""
+"""A report's drawings of probabilities and intervals."""
 
 from __future__ import annotations
 
