@@ -46,7 +46,7 @@ _SILENT: Final = 4
 
 onnxruntime.set_default_logger_severity(_SILENT)
 
-_THREADS: Final = 1
+THREADS: Final = 1
 """Threads of one call. The networks are small: more callers make better use of more processors."""
 
 
@@ -100,8 +100,8 @@ class Session:
 
 def _options() -> Any:  # noqa: ANN401 - onnxruntime has no types
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = _THREADS
-    options.inter_op_num_threads = _THREADS
+    options.intra_op_num_threads = THREADS
+    options.inter_op_num_threads = THREADS
     options.enable_cpu_mem_arena = False
     options.log_severity_level = _SILENT
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL

@@ -7,7 +7,6 @@ from scipy import stats
 
 from ageassure.audit.figure import Why
 from ageassure.audit.liveness import LivenessAnswer, Presentation, liveness
-from ageassure.audit.resources import resources
 from ageassure.errors import ConfigurationError
 
 
@@ -95,36 +94,3 @@ def test_a_malformed_presentation_is_refused(changes: dict[str, Any]) -> None:
     }
     with pytest.raises(ConfigurationError):
         Presentation(**good | changes)
-
-
-MACHINE: dict[str, Any] = {
-    "machine": "two cores of a server",
-    "threads": 1,
-    "model_bytes": 10,
-    "install_bytes": 20,
-    "peak_rss_bytes": 30,
-}
-
-
-def test_resources() -> None:
-    found = resources([0.001 * step for step in range(1, 101)], **MACHINE)
-    assert found.n == 100
-    assert found.median_ms == pytest.approx(50.5)
-    assert found.p95_ms == pytest.approx(95)
-    assert resources([0.2], **MACHINE).p95_ms == pytest.approx(200)
-
-
-@pytest.mark.parametrize(
-    ("latencies", "changes"),
-    [
-        ([], {}),
-        ([0.0], {}),
-        ([0.1, float("nan")], {}),
-        ([0.1], {"threads": 0}),
-        ([0.1], {"machine": ""}),
-        ([0.1], {"model_bytes": 0}),
-    ],
-)
-def test_malformed_resources_are_refused(latencies: list[float], changes: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError):
-        resources(latencies, **MACHINE | changes)

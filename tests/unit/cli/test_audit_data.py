@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from ageassure.audit.datasets.statement import AgeProof, Statement
 from ageassure.audit.prediction.files import read_predictions
+from ageassure.audit.resources import Resources
 from ageassure.cli.app import app
 from ageassure.cli.output import ExitStatus
 
@@ -53,6 +54,11 @@ def test_predict_writes_a_row_for_each_picture(people: Path, tmp_path: Path) -> 
     assert told["by_status"] == {"no_face": 1, "ok": 1, "picture_unreadable": 1}
     found = read_predictions(out)
     assert 20 < found.estimated_age_years[0] < 60
+    cost = Resources.from_data(json.loads((tmp_path / "p.run.json").read_text())["resources"])
+    assert (cost.n, cost.network_threads) == (2, 1)
+    assert cost.model_bytes is not None
+    assert cost.install_bytes is not None
+    assert 1_000_000 < cost.model_bytes < cost.install_bytes
     again = run("audit", "predict", "--manifest", people, "--out", out)
     assert again.exit_code == ExitStatus.AUDIT_INPUT
     assert "exists and is not overwritten (bad_predictions)" in again.stderr

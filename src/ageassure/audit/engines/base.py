@@ -43,7 +43,13 @@ class Task:
 
 
 class Engine(Protocol):
-    """Answers jobs, in any order, each at least once."""
+    """Answers jobs, in any order, each at least once.
+
+    Attributes:
+        at_once: Pictures assessed at the same time, at the most.
+    """
+
+    at_once: int
 
     def answers(self, task: Task, jobs: Sequence[Job]) -> Iterator[list[Answer]]:
         """Answer all jobs, in batches.

@@ -88,7 +88,7 @@ class DaftEngine:
             raise ConfigurationError(f"got {workers} workers, expected 1 to {MAX_WORKERS}")
         if not reports_were_off_in_time:
             raise EngineError("Daft was imported, and has reported that, before this engine was")
-        self.workers = workers
+        self.at_once = workers
 
     def answers(self, task: Task, jobs: Sequence[Job]) -> Iterator[list[Answer]]:
         """Answer all jobs; see :class:`~ageassure.audit.engines.base.Engine`.
@@ -97,7 +97,7 @@ class DaftEngine:
             EngineError: If Daft fails.
             PredictionsError: If the estimator cannot go on.
         """
-        made = daft.cls(_DaftWorker, use_process=True, max_concurrency=self.workers)(task)
+        made = daft.cls(_DaftWorker, use_process=True, max_concurrency=self.at_once)(task)
         columns = [daft.col(name) for name in JOB_COLUMNS]
         frame = daft.from_pydict(job_columns(jobs)).select(made.answer(*columns).alias("answer"))
         parts = frame.iter_partitions()

@@ -63,7 +63,7 @@ class RayEngine:
             raise ConfigurationError(f"got {workers} workers, expected 1 to {MAX_WORKERS}")
         if address is not None and _ADDRESS.fullmatch(address) is None:
             raise ConfigurationError("got another address of a Ray cluster than host:port")
-        self.workers = workers
+        self.at_once = workers
         self.address = address
 
     def answers(self, task: Task, jobs: Sequence[Job]) -> Iterator[list[Answer]]:
@@ -73,8 +73,8 @@ class RayEngine:
             EngineError: If Ray fails, or the cluster spills objects or reports usage.
             PredictionsError: If the estimator cannot go on.
         """
-        with _connected(self.address, self.workers):
-            batches = _batches(task, jobs, self.workers)
+        with _connected(self.address, self.at_once):
+            batches = _batches(task, jobs, self.at_once)
             while True:
                 columns: dict[str, Any] | None = None
                 problem: str | None = None

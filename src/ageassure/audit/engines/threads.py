@@ -44,13 +44,13 @@ class ThreadEngine:
         count = available_processors() if threads is None else threads
         if not 1 <= count <= MAX_THREADS:
             raise ConfigurationError(f"got {count} threads, expected 1 to {MAX_THREADS}")
-        self.threads = count
+        self.at_once = count
 
     def answers(self, task: Task, jobs: Sequence[Job]) -> Iterator[list[Answer]]:
         """Answer all jobs; see :class:`~ageassure.audit.engines.base.Engine`."""
         assessor = task.assessor()
         crew = _Crew(assessor, jobs)
-        threads = [Thread(target=crew.work, daemon=True) for _ in range(self.threads)]
+        threads = [Thread(target=crew.work, daemon=True) for _ in range(self.at_once)]
         for thread in threads:
             thread.start()
         try:

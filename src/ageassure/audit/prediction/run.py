@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +12,7 @@ import numpy as np
 from ageassure.audit.datasets.manifest import file_sha256
 from ageassure.audit.datasets.places import find_pictures
 from ageassure.audit.prediction.assessing import Job
+from ageassure.audit.prediction.cost import cost
 from ageassure.audit.prediction.files import LATENCY_COLUMNS, columns_for, write_table
 from ageassure.audit.prediction.journal import Journal
 from ageassure.errors import DataSetError, PredictionsError
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 JOURNAL_REVISION: Final = 2
 
-_VERSIONS: Final = (
+VERSIONED: Final = (
     "ageassure",
     "ageassure-models",
     "numpy",
@@ -98,7 +97,7 @@ def identity(manifest: Manifest, task: Task) -> dict[str, Any]:
         "degradation": task.showing.degradation,
         "level": task.showing.level,
         "p_over_years": list(task.p_over_years),
-        "versions": {name: found for name in _VERSIONS if (found := _version(name)) is not None},
+        "versions": {name: found for name in VERSIONED if (found := _version(name)) is not None},
     }
 
 
@@ -156,7 +155,8 @@ def predict(
         if not journal.done.all():
             raise PredictionsError(f"{(~journal.done).sum()} pictures were not answered; run again")
         statuses = journal.statuses
-        _write(files, manifest, journal, statuses, run)
+        spent = cost(journal.figures[:, -1], task.estimator, engine.at_once, VERSIONED)
+        _write(files, manifest, journal, statuses, {**run, "resources": spent})
     # The journal goes last: killed before, the run is done again from it; killed after, it is done.
     files.journal.unlink()
     return {name: statuses.count(name) for name in sorted(set(statuses))}
@@ -179,7 +179,6 @@ def _write(
         **run,
         "predictions_sha256": file_sha256(files.predictions),
         "predictions": len(ids),
-        "resources": _resources(latency),
     }
     reason: str | None = None
     try:
@@ -188,16 +187,3 @@ def _write(
         reason = error.strerror
     if reason is not None:
         raise PredictionsError(f"cannot write {files.record.name}: {reason}")
-
-
-def _resources(latency: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float | int | None]:
-    """Median and 95th percentile of the latencies, and this process's greatest memory."""
-    seen = latency[~np.isnan(latency)]
-    median, p95 = np.quantile(seen, [0.5, 0.95]).tolist() if len(seen) else (None, None)
-    greatest: int | None = None
-    with suppress(ImportError):  # Windows has none
-        import resource
-
-        unit = 1 if sys.platform == "darwin" else 1024
-        greatest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    return {"latency_ms_median": median, "latency_ms_p95": p95, "rss_bytes_greatest": greatest}

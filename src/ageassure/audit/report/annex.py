@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
+from contextlib import suppress
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
+
+from ageassure.audit.resources import Resources
+from ageassure.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from ageassure.audit.report.inputs import Run
@@ -14,27 +18,20 @@ NOTE: Final = (
     "Measured while the predictions were made, with whatever else the machine was doing; another "
     "run gives other figures. They are no part of the report."
 )
-_FIGURES: Final = ("latency_ms_median", "latency_ms_p95", "rss_bytes_greatest")
 
 
 def annex_bytes(run: Run) -> bytes:
-    """The file ``resources.json``: median and p95 latency of a picture, greatest memory.
+    """The file ``resources.json``: the run's :class:`~ageassure.audit.resources.Resources`.
 
-    A figure that the run's record does not have, or a run without a record, is null.
+    They are null if there is no record, or it holds none.
     """
-    measured = (run.record or {}).get("resources")
-    resources: dict[str, Any] = measured if isinstance(measured, dict) else {}
+    measured: dict[str, Any] | None = None
+    with suppress(ConfigurationError):
+        measured = asdict(Resources.from_data((run.record or {}).get("resources")))
     found = {
         "format": FORMAT,
         "predictions_sha256": run.predictions_sha256,
-        "n": len(run.table),
-        **{name: _number(resources.get(name)) for name in _FIGURES},
+        "resources": measured,
         "note": NOTE,
     }
     return (json.dumps(found, indent=1, allow_nan=False) + "\n").encode()
-
-
-def _number(value: object) -> float | int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return value

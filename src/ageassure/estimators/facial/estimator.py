@@ -90,6 +90,11 @@ class FacialAgeEstimator:
         """
         return self._digest
 
+    @property
+    def model_bytes(self) -> int:
+        """Size of the networks' files."""
+        return sum(model.manifest.file_bytes for model in self._pipeline.models)
+
     def challenge_age(self, age_limit: int, *, alpha: float) -> ChallengeAge:
         """The challenge age that this very pipeline has earned.
 

@@ -141,6 +141,11 @@ class FacialPipeline:
         )
 
     @property
+    def models(self) -> tuple[Model, ...]:
+        """The networks, in the order in which they are asked."""
+        return (*self._finder.models, self._age)
+
+    @property
     def chip_pixels(self) -> int:
         """Side of the chip that the age network takes."""
         return self._chip_pixels
@@ -175,7 +180,7 @@ class FacialPipeline:
         return {
             "revision": PIPELINE_REVISION,
             "long_side_pixels": LONG_SIDE_PIXELS,
-            "models": [_contract(model) for model in (*self._finder.models, self._age)],
+            "models": [_contract(model) for model in self.models],
             "detection": [detection.SCORE_BAR, detection.OVERLAP_BAR, faces.MAX_CANDIDATES],
             "mesh": [mesh.REGION_SIDES, mesh.FACE_BAR],
             "second_face_share": faces.SECOND_FACE_SHARE,

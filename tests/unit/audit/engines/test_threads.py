@@ -82,7 +82,7 @@ def test_an_odd_number_of_threads_is_refused(threads: int) -> None:
 
 
 def test_by_default_there_is_one_thread_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ThreadEngine().threads == available_processors() >= 1
+    assert ThreadEngine().at_once == available_processors() >= 1
     monkeypatch.delattr("os.sched_getaffinity", raising=False)
     monkeypatch.setattr("os.cpu_count", lambda: None)
     assert available_processors() == 1

@@ -18,6 +18,7 @@ from ageassure.audit.engines.threads import ThreadEngine
 from ageassure.audit.prediction.assessing import ALL_YEARS
 from ageassure.audit.prediction.files import read_predictions
 from ageassure.audit.prediction.run import RunFiles, predict
+from ageassure.audit.resources import Resources
 from ageassure.audit.table import P_OVER_YEARS
 from ageassure.errors import DataSetError, PredictionsError
 
@@ -41,6 +42,8 @@ def _steady(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 class Reversed:
     """Answers from the last to the first, some twice."""
 
+    at_once = 1
+
     def answers(self, task: Task, jobs: Sequence[Job]) -> Iterator[list[Answer]]:
         assessor = task.assessor()
         for job in reversed(jobs):
@@ -48,6 +51,8 @@ class Reversed:
 
 
 class Lazy:
+    at_once = 1
+
     def answers(self, task: Task, jobs: Sequence[Job]) -> Iterator[list[Answer]]:
         assessor = task.assessor()
         yield [assessor(job) for job in jobs[1:]]
@@ -95,7 +100,9 @@ def test_the_record_names_what_the_predictions_were_made_from(tmp_path: Path) ->
     assert record["predictions_sha256"] == hashlib.sha256(predictions).hexdigest()
     assert record["pipeline_digest"] == "5" * 64
     assert record["versions"]["ageassure"]
-    assert record["resources"]["latency_ms_p95"] >= record["resources"]["latency_ms_median"] > 0
+    cost = Resources.from_data(record["resources"])
+    assert cost.p95_ms >= cost.median_ms > 0
+    assert (cost.n, cost.at_once, cost.network_threads, cost.model_bytes) == (9, 1, None, None)
     latencies = (tmp_path / "p.latencies.csv").read_text().splitlines()
     assert latencies[0] == "sample_id,latency_ms"
     assert len(latencies) == 10
@@ -165,7 +172,7 @@ def test_pictures_that_are_all_missing_are_rows(tmp_path: Path) -> None:
     path = manifest_file(tmp_path, HEADER, *ROWS)
     run(path, tmp_path / "p.csv")
     record = json.loads((tmp_path / "p.run.json").read_text())
-    assert record["resources"]["latency_ms_median"] is None
+    assert record["resources"] is None
     assert (tmp_path / "p.csv").read_text().count("picture_unreadable") == 3
 
 

@@ -88,9 +88,15 @@ def write_record(manifest: Path, predictions: Path, **changes: Any) -> Path:
         "versions": {"ageassure": "0.1.0"},
         "predictions_sha256": hashlib.sha256(predictions.read_bytes()).hexdigest(),
         "resources": {
-            "latency_ms_median": 50.0,
-            "latency_ms_p95": 90.0,
-            "rss_bytes_greatest": 10**8,
+            "machine": "two processors",
+            "at_once": 2,
+            "network_threads": 1,
+            "n": 400,
+            "median_ms": 50.0,
+            "p95_ms": 90.0,
+            "model_bytes": 10**6,
+            "install_bytes": None,
+            "peak_rss_bytes": 10**8,
         },
     }
     path = RunFiles.beside(predictions).record
