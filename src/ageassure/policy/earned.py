@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from ageassure.errors import ConfigurationError
 from ageassure.policy.binomial import MAX_PEOPLE, errors_allowed
-from ageassure.policy.measured import CONFIDENCE, AgeBand, EarnedBar, too_few
+from ageassure.policy.measured import CONFIDENCE, LEAST_ALPHA, AgeBand, EarnedBar, too_few
 from ageassure.policy.reasons import Reason
 from ageassure.policy.strict import finite
 from ageassure.results import MAX_YEARS, Direction, checked_age_limit
@@ -255,9 +255,9 @@ def _checked(estimates_years: Iterable[float]) -> list[float]:
 
 
 def _errors_allowed(people: int, alpha: float, confidence: float) -> int:
-    for name, value in (("alpha", alpha), ("confidence", confidence)):
-        if not 0 < finite(value, name) < 1:
-            raise ConfigurationError(f"got {name} outside (0, 1)")
+    for name, value, least in (("alpha", alpha, LEAST_ALPHA), ("confidence", confidence, 0)):
+        if not least < finite(value, name) < 1:
+            raise ConfigurationError(f"got {name} outside ({least}, 1)")
     allowed = errors_allowed(people, float(alpha), float(confidence))
     if allowed is None:
         raise too_few(0, people, alpha, confidence)

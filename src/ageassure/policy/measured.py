@@ -20,6 +20,10 @@ the easiest way to flatter a challenge age. Ten years is the age group of public
 
 MAX_ATTEMPTS: Final = 100
 
+LEAST_ALPHA: Final = 1e-6
+"""No error so small may be claimed: the most people that are counted support none of 0.00002, and
+the digits of a tiny one would make the exact integers too large."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgeBand:
@@ -69,8 +73,10 @@ class EarnedBar:
             object.__setattr__(self, name, finite(getattr(self, name), name))
         if not 0 < self.age_years <= MAX_YEARS:
             raise ConfigurationError(f"got age_years outside 0 to {MAX_YEARS}")
-        if not 0 < self.alpha < 0.5:
-            raise ConfigurationError(f"got alpha {self.alpha}, expected one in (0, 0.5)")
+        if not LEAST_ALPHA < self.alpha < 0.5:
+            raise ConfigurationError(
+                f"got alpha {self.alpha}, expected one in ({LEAST_ALPHA}, 0.5)"
+            )
         if not CONFIDENCE <= self.confidence < 1:
             raise ConfigurationError(
                 f"got confidence {self.confidence}, expected at least {CONFIDENCE} and below 1"

@@ -105,6 +105,9 @@ class TestEvidence:
             {"k": 0.0},
             {"alpha": 0},
             {"alpha": 0.5},
+            {"alpha": 1e-7, "n": 100_000},
+            {"alpha": 1e-300, "n": 100_000},  # its integers would be computed for hours
+            {"alpha": 5e-324},
             {"alpha": -0.01},
             {"alpha": math.nan},
             {"confidence": 0.94},
@@ -309,6 +312,7 @@ class TestCalibration:
         "changes",
         [
             {"alpha": 0},
+            {"alpha": 5e-324},
             {"alpha": 1},
             {"confidence": 1},
             {"confidence": "95 %"},
