@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,7 +17,11 @@ from ageassure.tokens.keys.ring import KeyRing
 from ageassure.tokens.publication import publication_files, write_publication
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ageassure.tokens.keys.ring import RingEntry
+
+_Command = TypeVar("_Command", bound="Callable[..., Any]")
 
 
 @click.group()
@@ -65,13 +69,13 @@ def generate(key_path: Path, jwks_path: Path, *, as_json: bool) -> None:
     )
 
 
-RING = click.option(
-    "--ring",
-    "folder",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="The folder of the key ring.",
-)
+def _ring(*, exists: bool, text: str) -> Callable[[_Command], _Command]:
+    kind = click.Path(exists=exists, file_okay=False, path_type=Path)
+    return click.option("--ring", "folder", type=kind, required=True, help=text)
+
+
+RING = _ring(exists=True, text="The folder of the key ring.")
+NEW_RING = _ring(exists=False, text="The folder of the key ring; made if it is not there.")
 
 
 def _now() -> int:
@@ -108,7 +112,7 @@ def list_keys(folder: Path, *, as_json: bool) -> None:
 
 
 @keys.command()
-@RING
+@NEW_RING
 @command_with_json
 def rotate(folder: Path, *, as_json: bool) -> None:
     """Make a new key, published at once and signing when every relying party has it."""

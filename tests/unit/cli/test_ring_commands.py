@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
 from click.testing import CliRunner
 
 from ageassure.cli.app import app
@@ -22,6 +23,7 @@ def run(*arguments: object) -> Result:
 
 def test_a_rings_life(tmp_path: Path) -> None:
     ring = tmp_path / "ring"
+    ring.mkdir()
     assert run("list", "--ring", ring).stdout == "the ring is empty\n"
     first = json.loads(run("rotate", "--ring", ring, "--json").stdout)
     second = json.loads(run("rotate", "--ring", ring, "--json").stdout)
@@ -50,3 +52,18 @@ def test_publishing_writes_what_is_served(tmp_path: Path) -> None:
     assert public["kid"] == key["kid"]
     assert "d" not in public
     assert run(*arguments).stdout == "nothing has changed\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["list"],
+        ["retire", "kid"],
+        ["publish", "--issuer", "https://age.example", "--out", "htdocs"],
+    ],
+)
+def test_a_folder_that_is_not_there_is_no_empty_ring(tmp_path: Path, command: list[str]) -> None:
+    done = run(*command, "--ring", tmp_path / "mistyped")
+    assert done.exit_code == ExitStatus.CONFIGURATION
+    assert "mistyped" in done.output
+    assert not (tmp_path / "mistyped").exists()

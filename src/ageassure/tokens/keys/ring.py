@@ -132,7 +132,8 @@ class KeyRing:
         """
         entry = self._entry(kid)
         if entry.state(now_seconds) != "expired":
-            raise KeySetError(f"got a key that is {entry.state(now_seconds)}, expected an expired")
+            state = entry.state(now_seconds)
+            raise KeySetError(f"got a key that is {state}, expected one that has expired")
         self._drop(entry, self._entries)
 
     def retire_compromised(self, kid: str, now_seconds: int) -> None:
