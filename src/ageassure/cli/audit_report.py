@@ -16,7 +16,12 @@ FILE = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("files", type=FILE, nargs=-1, required=True)
-@click.option("--key", type=FILE, required=True, help="Ed25519 private key in PEM; see keys.")
+@click.option(
+    "--key",
+    type=FILE,
+    required=True,
+    help="Ed25519 private key in PEM, as openssl genpkey makes it.",
+)
 @click.option("--out", type=FILE, help="The first file's name with .sig, if absent.")
 @command_with_json
 def sign(files: tuple[Path, ...], key: Path, out: Path | None, *, as_json: bool) -> None:
