@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ageassure.audit.prediction.assessing import Showing
 
 FILE = click.Path(path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 def need_audit() -> None:
@@ -63,7 +64,9 @@ def _engine(name: str, workers: int | None) -> Engine:
 @click.command()
 @click.option("--manifest", type=FILE, required=True, help="CSV or Parquet, its .toml beside it.")
 @click.option(
-    "--root", type=FILE, help="The folder that its paths start from; the manifest's own if absent."
+    "--root",
+    type=FOLDER,
+    help="The folder that its paths start from; the manifest's own if absent.",
 )
 @click.option(
     "--estimator",
@@ -81,7 +84,7 @@ def _engine(name: str, workers: int | None) -> Engine:
 )
 @click.option("--workers", type=int, help="Threads or processes; one a processor if absent.")
 @click.option(
-    "--degrade", metavar="KIND=LEVEL", help="Make every picture worse first, such as blur=0.005."
+    "--degrade", metavar="KIND=LEVEL", help="Make every picture worse first, such as jpeg=50."
 )
 @click.option(
     "--distribution",
@@ -239,13 +242,20 @@ def validate(manifest: Path, predictions: Path | None, *, as_json: bool) -> None
     if predictions is not None:
         table = join(people, read_predictions(predictions))
         document["processed"] = int(table.processed.sum())
-    emit(document, [f"{name}: {value}" for name, value in document.items()], as_json=as_json)
+    groups = ", ".join(f"{name} {len(column.values)}" for name, column in people.groups.items())
+    said = document | {
+        "subjects": document["subjects"] or "not named",
+        "groups": groups or "none",
+    }
+    emit(document, [f"{name}: {value}" for name, value in said.items()], as_json=as_json)
 
 
 @click.command()
 @click.argument("first", type=FILE)
 @click.argument("second", type=FILE, required=False)
-@click.option("--root", "roots", type=FILE, multiple=True, help="Folder of each manifest's paths.")
+@click.option(
+    "--root", "roots", type=FOLDER, multiple=True, help="Folder of each manifest's paths."
+)
 @click.option("--split", metavar="COLUMN", help="Compare the parts of FIRST that COLUMN tells.")
 @command_with_json
 def leakage(

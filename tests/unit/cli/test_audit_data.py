@@ -100,6 +100,15 @@ def test_predict_refuses_other_degradations(people: Path, tmp_path: Path, degrad
     assert not list(tmp_path.glob("p.*"))
 
 
+def test_a_root_that_is_not_there_is_not_a_set_without_pictures(
+    people: Path, tmp_path: Path
+) -> None:
+    for command in (["predict", "--manifest", people, "--out", "p.csv"], ["leakage", people]):
+        done = run("audit", *command, "--root", tmp_path / "mistyped")
+        assert done.exit_code == ExitStatus.CONFIGURATION
+        assert "mistyped" in done.output
+
+
 def test_predict_tells_the_lines_of_a_bad_manifest(people: Path, tmp_path: Path) -> None:
     people.write_text("sample_id,path,age\na,astronaut.png,212\n")
     statement = people.with_suffix(".toml")
@@ -168,6 +177,8 @@ def test_leakage_between_the_parts_of_one_manifest(folder: Path, tmp_path: Path)
     path = folder / "m.csv"
     path.write_text("sample_id,path,age,subject,part\na,20/a.png,20,p,x\nb,20/b.png,30,q,y\n")
     state(path)
+    said = run("audit", "validate", path).stdout.splitlines()
+    assert said == ["rows: 2", "subjects: 2", "exact_ages: 2", "groups: part 2"]
     done = run("audit", "leakage", path, "--split", "part")
     assert done.exit_code == 0
     assert "people in more than one: 0" in done.stdout

@@ -119,6 +119,8 @@ def read_counts(path: Path) -> ServiceCounts:
     Raises:
         ReportError: If it is anything else.
     """
+    if not path.is_file():
+        raise ReportError(f"{path.name}: is not there")
     found: object = None
     with suppress(OSError, ValueError, RecursionError):
         if path.stat().st_size <= _MAX_BYTES:

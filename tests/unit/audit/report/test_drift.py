@@ -120,5 +120,5 @@ class TestCounts:
         path.write_bytes(content)
         with pytest.raises(ReportError, match="no file of counts"):
             read_counts(path)
-        with pytest.raises(ReportError):
+        with pytest.raises(ReportError, match="none: is not there"):
             read_counts(tmp_path / "none")
