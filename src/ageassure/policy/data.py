@@ -108,7 +108,7 @@ def chosen(kind: type[EnumT], value: object, name: str) -> EnumT:
         ConfigurationError: If there is none.
     """
     for member in kind:
-        if isinstance(value, str) and member.value == value:
+        if member.value == value:
             return member
     raise ConfigurationError(f"got an unknown {name}, expected one of {[m.value for m in kind]}")
 

@@ -19,6 +19,7 @@ from ageassure.policy import (
     successive_from_dict,
     successive_from_json,
 )
+from ageassure.policy.data import chosen, rows
 from ageassure.results import Direction, MethodClass
 from ageassure.testing import challenge_age_for_tests, lower_bar_for_tests
 
@@ -100,6 +101,19 @@ def test_what_is_not_exactly_such_data_is_refused(spoil: Callable[[dict[str, Any
     spoil(spoilt)
     with pytest.raises(ConfigurationError):
         successive_from_dict(spoilt)
+
+
+def test_the_longest_list() -> None:
+    assert rows([None] * 64) == [None] * 64
+    for refused in ([None] * 65, (), "", None, {}):
+        with pytest.raises(ConfigurationError, match="no list of at most 64 entries"):
+            rows(refused)
+
+
+@pytest.mark.parametrize("value", [None, 1, True, ["over"], {}, "", "Over", "OVER"])
+def test_what_no_member_is_written_as(value: object) -> None:
+    with pytest.raises(ConfigurationError, match="unknown side"):
+        chosen(Direction, value, "side")
 
 
 @pytest.mark.parametrize("data", ["[]", "{", '{"format": 1, "format": 2}', "null", "[" * 10_000])
