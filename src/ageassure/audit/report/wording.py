@@ -125,13 +125,6 @@ def band_name(point: dict[str, Any]) -> str:
     return f"{first}" if first == last else f"{first}–{last}"
 
 
-def people_in(figure: dict[str, Any]) -> str:
-    """``n`` and, where it differs, the people."""
-    if figure["subjects"] == figure["n"]:
-        return f"{figure['n']}"
-    return f"{figure['n']} of {figure['subjects']} people"
-
-
 def cells_table(
     caption: str,
     cells: Sequence[dict[str, Any]],
