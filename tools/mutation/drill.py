@@ -94,32 +94,42 @@ def _run_tests(copy: Path, tests: list[str], answer: int) -> None:
         os._exit(status)
 
 
-def first_failure(copy: Path, stages: list[list[str]]) -> str | None:
-    """The first test that fails; "timeout"; None if all pass."""
+def first_failure(copy: Path, stages: list[list[str]], *, known: str = "") -> str | None:
+    """The first test that fails; "timeout"; None if all pass.
+
+    The test that noticed the mutant the last time, if known, is tried alone before all others.
+    """
+    if known and _failure(copy, [known]) == known:
+        return known
     for tests in stages:
-        reader, writer = os.pipe()
-        child = os.fork()
-        if child == 0:
-            _run_tests(copy, tests, writer)
-        os.close(writer)
-        deadline = time.monotonic() + TIMEOUT_SECONDS
-        ended, status = 0, 0
-        while not ended and time.monotonic() < deadline:
-            ended, status = os.waitpid(child, os.WNOHANG)
-            if not ended:
-                time.sleep(0.01)
-        if not ended:
-            os.killpg(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-        with os.fdopen(reader, "rb") as answer:
-            name = answer.read().decode()
-        if not ended:
-            return "timeout"
-        if name == "tested another copy":
-            raise SystemExit("the tests imported the library from elsewhere")
-        if status:
-            return name or "the process ended"
+        failed = _failure(copy, tests)
+        if failed is not None:
+            return failed
     return None
+
+
+def _failure(copy: Path, tests: list[str]) -> str | None:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _run_tests(copy, tests, writer)
+    os.close(writer)
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    ended, status = 0, 0
+    while not ended and time.monotonic() < deadline:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if not ended:
+            time.sleep(0.01)
+    if not ended:
+        os.killpg(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    with os.fdopen(reader, "rb") as answer:
+        name = answer.read().decode()
+    if not ended:
+        return "timeout"
+    if name == "tested another copy":
+        raise SystemExit("the tests imported the library from elsewhere")
+    return (name or "the process ended") if status else None
 
 
 def _write(path: Path, text: str, version: int) -> None:
@@ -211,6 +221,7 @@ def _drill_file(copy: Path, file: str, commit: str, again: str | None, results: 
     if unknown:
         raise SystemExit(f"equivalent.toml lists mutants of {file} that are not there: {unknown}")
     before = results.get(file, {})
+    noticed = dict(before.get("mutants", {}))
     outcomes: dict[str, str] = before["mutants"] if before.get("sha256") == digest else {}
     wanted = [mutant for mutant in mutants if _wanted(mutant, outcomes, again)]
     if wanted and first_failure(copy, stages) is not None:
@@ -219,7 +230,8 @@ def _drill_file(copy: Path, file: str, commit: str, again: str | None, results: 
         )
     for number, mutant in enumerate(wanted, 1):
         _write(path, mutant.apply(source), number)
-        failed = first_failure(copy, stages)
+        known = noticed.get(mutant.name, "").removeprefix("killed by ")
+        failed = first_failure(copy, stages, known=known if "::" in known else "")
         _write(path, source, 0)
         listed = mutant.name in equivalents
         if failed is not None and listed:
@@ -240,6 +252,7 @@ def _drill_file(copy: Path, file: str, commit: str, again: str | None, results: 
 
 def main() -> None:
     """Run the drill over what is asked for."""
+    sys.dont_write_bytecode = False  # whatever the caller's: the copy is read again and again
     arguments = _arguments()
     commit = _git("rev-parse", f"{arguments.commit}^{{commit}}").decode().strip()
     files = arguments.only or list(_plan())
