@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from typing import Final, final
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -23,9 +24,11 @@ def path_of(uri: str) -> str:
     Raises:
         ConfigurationError: If it names a host, or has no path.
     """
-    parts = urlsplit(uri)
-    path = url2pathname(parts.path)
-    if parts.netloc or not path or "\0" in path:
+    path = ""
+    with suppress(ValueError):  # of a host in brackets that is no address
+        parts = urlsplit(uri)
+        path = "" if parts.netloc else url2pathname(parts.path)
+    if not path or "\0" in path:
         raise ConfigurationError("got a malformed file URI, expected one like Path.as_uri() gives")
     return path
 

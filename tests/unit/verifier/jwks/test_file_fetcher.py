@@ -45,7 +45,9 @@ def test_a_large_file_is_refused(tmp_path: Path) -> None:
         fetched(path)
 
 
-@pytest.mark.parametrize("uri", ["file:", "file://host/a", "file:///a%00b", "file://"])
+@pytest.mark.parametrize(
+    "uri", ["file:", "file://host/a", "file:///a%00b", "file://", "file://[/a"]
+)
 def test_malformed_file_addresses_are_refused(uri: str) -> None:
     with pytest.raises(ConfigurationError, match="file URI"):
         path_of(uri)
