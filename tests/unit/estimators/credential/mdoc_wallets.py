@@ -58,19 +58,21 @@ class Authority:
     )
     subject: x509.Name = field(default_factory=lambda: name("Test authority"))
     ca: bool = True
+    not_before: datetime = NOW - 365 * DAY
     not_after: datetime = NOW + 3650 * DAY
+    extra: tuple[tuple[x509.ExtensionType, bool], ...] = ()
     usage: dict[str, bool] = field(default_factory=lambda: {"key_cert_sign": True})
 
     def certificate(self) -> x509.Certificate:
         public = self.key.public_key()
         constraints = x509.BasicConstraints(ca=self.ca, path_length=0 if self.ca else None)
-        return (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(self.subject)
             .issuer_name(self.subject)
             .public_key(public)
             .serial_number(1)
-            .not_valid_before(NOW - 365 * DAY)
+            .not_valid_before(self.not_before)
             .not_valid_after(self.not_after)
             .add_extension(constraints, critical=True)
             .add_extension(key_usage(**self.usage), critical=True)
@@ -79,8 +81,10 @@ class Authority:
                 x509.UnrecognizedExtension(x509.IssuerAlternativeName.oid, MALFORMED_NAMES),
                 critical=False,
             )
-            .sign(self.key, hashes.SHA256())
         )
+        for extension, critical in self.extra:
+            builder = builder.add_extension(extension, critical=critical)
+        return builder.sign(self.key, hashes.SHA256())
 
     def authorities(self) -> DocumentAuthorities:
         return DocumentAuthorities([self.certificate()])
@@ -166,7 +170,9 @@ def sign1(key: PrivateKey, payload: bytes, *, algorithm: int | None = None) -> t
         protected = cbor2.dumps({1: -8 if algorithm is None else algorithm})
         return protected, key.sign(cbor2.dumps(["Signature1", protected, b"", payload]))
     own, hash_algorithm = _CURVE_HASHES[key.curve.name]
-    protected = cbor2.dumps({1: own if algorithm is None else algorithm})
+    if algorithm is not None:
+        own, hash_algorithm = next(each for each in _CURVE_HASHES.values() if each[0] == algorithm)
+    protected = cbor2.dumps({1: own})
     to_sign = cbor2.dumps(["Signature1", protected, b"", payload])
     r, s = decode_dss_signature(key.sign(to_sign, ec.ECDSA(hash_algorithm)))
     half = (key.curve.key_size + 7) // 8
@@ -202,6 +208,8 @@ class Wallet:
     status: Any = None
     security_object: dict[str, Any] = field(default_factory=dict)
     random_bytes: int = 32
+    device_algorithm: int | None = None
+    device_content: bytes = b"\xa0"
 
     def items(self) -> list[bytes]:
         return [
@@ -251,13 +259,13 @@ class Wallet:
                 "DeviceAuthentication",
                 session.transcript(),
                 self.document_type.doc_type,
-                cbor2.CBORTag(24, b"\xa0"),
+                cbor2.CBORTag(24, self.device_content),
             ]
         )
         payload = cbor2.dumps(cbor2.CBORTag(24, authentication))
-        protected, signature = sign1(self.device_key, payload)
+        protected, signature = sign1(self.device_key, payload, algorithm=self.device_algorithm)
         return {
-            "nameSpaces": cbor2.CBORTag(24, b"\xa0"),
+            "nameSpaces": cbor2.CBORTag(24, self.device_content),
             "deviceAuth": {"deviceSignature": [protected, {}, None, signature]},
         }
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import logging
 import pickle
 import traceback
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import cbor2
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from ageassure.errors import ConfigurationError, CredentialError
 from ageassure.estimators.credential.mdoc import (
     EU_PROOF_OF_AGE,
     MOBILE_DRIVING_LICENCE,
+    BrowserSession,
     DocumentAuthorities,
     DocumentType,
     IsoSession,
@@ -163,6 +166,12 @@ class TestKeys:
             {**cose_key(ec.generate_private_key(ec.SECP256R1())), -2: b"\x00" * 32},
             {**cose_key(ec.generate_private_key(ec.SECP256R1())), -1: 2},
             {**cose_key(ec.generate_private_key(ec.SECP256R1())), -3: True},
+            {**cose_key(ec.generate_private_key(ec.SECP256R1())), -1: True},
+            {**cose_key(ec.generate_private_key(ec.SECP256R1())), -1: "P-256"},
+            {**cose_key(ec.generate_private_key(ec.SECP256R1())), -2: "x" * 32},
+            {**cose_key(ec.generate_private_key(ec.SECP256R1())), 1: 1},
+            {**cose_key(ed25519.Ed25519PrivateKey.generate()), 1: 2},
+            {**cose_key(ed25519.Ed25519PrivateKey.generate()), -1: 7},
             cose_key(ec.generate_private_key(ec.BrainpoolP256R1())),
             {1: 2},
             {},
@@ -172,6 +181,18 @@ class TestKeys:
     def test_device_keys_that_are_none(self, spoilt: Any) -> None:
         members = {"deviceKeyInfo": {"deviceKey": spoilt}}
         assert _code(Wallet(SIGNER, security_object=members)) == "credential_not_bound"
+
+    @pytest.mark.parametrize(
+        ("key", "algorithm"),
+        [
+            (ec.generate_private_key(ec.SECP256R1()), -35),
+            (ec.generate_private_key(ec.SECP384R1()), -7),
+            (ed25519.Ed25519PrivateKey.generate(), -7),
+        ],
+    )
+    def test_a_key_is_for_one_algorithm(self, key: Any, algorithm: int) -> None:
+        wallet = Wallet(SIGNER, device_key=key, device_algorithm=algorithm)
+        assert _code(wallet) == "credential_not_bound"
 
     def test_a_device_key_under_which_anybody_can_sign_binds_nobody(self) -> None:
         neutral = b"\x01" + b"\x00" * 31
@@ -190,6 +211,7 @@ class TestIssuer:
         [
             {"not_after": NOW - DAY},
             {"not_before": NOW + DAY},
+            {"hash_algorithm": hashes.SHA224()},
             {"purposes": ()},
             {"purposes": (MOBILE_DRIVING_LICENCE.purpose,)},
             {"purposes": (EU_PROOF_OF_AGE.purpose, MOBILE_DRIVING_LICENCE.purpose)},
@@ -215,6 +237,32 @@ class TestIssuer:
     def test_a_certificate_that_is_no_signers_is_refused(self, changes: dict[str, Any]) -> None:
         code = _code(Wallet(Signer(AUTHORITY, **changes)))
         assert code in ("credential_untrusted", "credential_malformed")
+
+    def test_the_first_and_the_last_moment_of_a_signer_and_of_its_authority(self) -> None:
+        for authority in (AUTHORITY, Authority(not_before=NOW), Authority(not_after=NOW)):
+            assert _assess(Wallet(Signer(authority, not_after=NOW))).bound
+        fresh = Signer(AUTHORITY, not_before=NOW)
+        assert _assess(Wallet(fresh, signed=NOW, valid_from=NOW)).bound
+
+    def test_an_authority_that_is_not_valid_yet_is_not_trusted(self) -> None:
+        assert _code(Wallet(Signer(Authority(not_before=NOW + DAY)))) == "credential_untrusted"
+
+    def test_a_certificate_has_at_most_8_kib(self) -> None:
+        def of_length(length: int) -> bytes:
+            size, found = length - 500, b""
+            while len(found) != length:  # a signature is now a byte longer, now a byte shorter
+                size += 1 if len(found) < length else -1
+                filler = x509.UnrecognizedExtension(UNKNOWN.oid, bytes(size))
+                found = Signer(AUTHORITY, SIGNER.key, extra=((filler, False),)).certificate()
+            return found
+
+        response = Wallet(SIGNER).response()
+        header = response["documents"][0]["issuerSigned"]["issuerAuth"][1]
+        header[33] = of_length(8192)
+        presented = MdocPresentation(device_response=cbor2.dumps(response), session=SESSION)
+        assert _estimator().estimate(presented).bound
+        header[33] = of_length(8193)
+        assert _code_of(response) == "credential_malformed"
 
     def test_a_signer_may_have_unknown_extensions_that_are_not_critical(self) -> None:
         assert _assess(Wallet(Signer(AUTHORITY, ca=False, extra=((UNKNOWN, False),)))).bound
@@ -255,7 +303,14 @@ class TestIssuer:
         presented = MdocPresentation(device_response=cbor2.dumps(response), session=SESSION)
         assert _estimator().estimate(presented).bound
 
-    @pytest.mark.parametrize("changes", [{"ca": False}, {"usage": {"digital_signature": True}}])
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"ca": False},
+            {"usage": {"digital_signature": True}},
+            {"extra": ((UNKNOWN, True),)},
+        ],
+    )
     def test_an_anchor_is_an_authority(self, changes: dict[str, Any]) -> None:
         with pytest.raises(ConfigurationError, match="no authority"):
             Authority(**changes).authorities()
@@ -270,6 +325,17 @@ class TestIssuer:
     def test_no_anchors_are_refused(self) -> None:
         with pytest.raises(ConfigurationError):
             DocumentAuthorities([])
+        other: Any = b"a certificate"
+        with pytest.raises(ConfigurationError, match="no authority"):
+            DocumentAuthorities([other])
+
+    def test_so_many_anchors_and_no_more(self) -> None:
+        anchor = AUTHORITY.certificate()
+        purpose = x509.ObjectIdentifier(EU_PROOF_OF_AGE.purpose)
+        most = DocumentAuthorities([anchor] * 1024)
+        assert most.signer((SIGNER.certificate(),), purpose=purpose, at=NOW).is_valid(NOW)
+        with pytest.raises(ConfigurationError, match="expected 1 to 1024"):
+            DocumentAuthorities([anchor] * 1025)
 
 
 class TestSecurityObject:
@@ -298,6 +364,10 @@ class TestSecurityObject:
                 {"security_object": {"valueDigests": {"eu.europa.ec.av.1": {"0": b""}}}},
                 "credential_malformed",
             ),
+            (
+                {"security_object": {"valueDigests": {"eu.europa.ec.av.1": {0: "digest"}}}},
+                "credential_malformed",
+            ),
             ({"security_object": {"valueDigests": {1: {}}}}, "credential_malformed"),
             ({"security_object": {"validityInfo": {}}}, "credential_malformed"),
             ({"security_object": {"validityInfo": {"signed": "2026"}}}, "credential_malformed"),
@@ -317,6 +387,52 @@ class TestSecurityObject:
         moments = {"signed": signed, "validFrom": signed, "validUntil": until}
         validity = {name: cbor2.CBORTag(0, text) for name, text in moments.items()}
         assert _code(Wallet(SIGNER, security_object={"validityInfo": validity})) == code
+
+    def test_the_first_moment_and_the_least_randomness(self) -> None:
+        assert _assess(Wallet(SIGNER, signed=NOW)).bound
+        assert _assess(Wallet(SIGNER, valid_from=NOW)).bound
+        assert _assess(Wallet(SIGNER, random_bytes=16)).bound
+
+    def test_an_element_has_one_value(self) -> None:
+        items = [
+            cbor2.dumps(
+                {
+                    "random": bytes(32),
+                    "digestID": number,
+                    "elementValue": value,
+                    "elementIdentifier": "age_over_18",
+                }
+            )
+            for number, value in enumerate((False, True))
+        ]
+        tagged = [cbor2.CBORTag(24, item) for item in items]
+        digests = {
+            number: hashlib.sha256(cbor2.dumps(item)).digest() for number, item in enumerate(tagged)
+        }
+        namespace = EU_PROOF_OF_AGE.namespace
+        response = Wallet(SIGNER, security_object={"valueDigests": {namespace: digests}}).response()
+        response["documents"][0]["issuerSigned"]["nameSpaces"] = {namespace: tagged[1:]}
+        presented = MdocPresentation(device_response=cbor2.dumps(response), session=SESSION)
+        assert _estimator().estimate(presented).interval(0.5) == (18, 121)
+        response["documents"][0]["issuerSigned"]["nameSpaces"] = {namespace: tagged}
+        assert _code_of(response) == "credential_malformed"
+
+    @pytest.mark.parametrize(
+        "member", [{"digestID": "9"}, {"elementIdentifier": 9}, {"random": "r" * 32}]
+    )
+    def test_the_members_of_an_element(self, member: dict[str, Any]) -> None:
+        response = Wallet(SIGNER).response()
+        element = {
+            "random": bytes(32),
+            "digestID": 9,
+            "elementValue": True,
+            "elementIdentifier": "age_over_21",
+        }
+        elements = response["documents"][0]["issuerSigned"]["nameSpaces"]["eu.europa.ec.av.1"]
+        elements.append(cbor2.CBORTag(24, cbor2.dumps(element)))
+        assert _code_of(response) == "credential_untrusted"
+        elements[-1] = cbor2.CBORTag(24, cbor2.dumps(element | member))
+        assert _code_of(response) == "credential_malformed"
 
     def test_a_document_without_end(self) -> None:
         moments = {
@@ -379,6 +495,7 @@ class TestSignatures:
         "spoil",
         [
             lambda parts: parts.__setitem__(3, parts[3][:-1]),
+            lambda parts: parts.__setitem__(3, parts[3] + b"\x00"),
             lambda parts: parts.__setitem__(3, bytes([parts[3][0] ^ 1]) + parts[3][1:]),
             lambda parts: parts.__setitem__(3, bytes(64)),
             lambda parts: parts.__setitem__(3, b""),
@@ -453,6 +570,10 @@ class TestSignatures:
         response, other = Wallet(SIGNER).response(), Wallet(SIGNER).response()
         response["documents"][0]["deviceSigned"] = other["documents"][0]["deviceSigned"]
         assert _code_of(response) == "credential_not_bound"
+
+    def test_what_the_device_adds_is_a_map(self) -> None:
+        assert _assess(Wallet(SIGNER, device_content=b"\xa1\x61x\xa0")).bound
+        assert _code(Wallet(SIGNER, device_content=b"\x80")) == "credential_malformed"
 
     def test_what_the_device_adds_changes_its_signature(self) -> None:
         response = Wallet(SIGNER).response()
@@ -565,13 +686,34 @@ class TestHygiene:
             lambda: RedirectSession(
                 client_id="c", nonce="n" * 22, response_uri="u", key_thumbprint=b"x"
             ),
+            lambda: RedirectSession(
+                client_id="c", nonce="n" * 22, response_uri="", key_thumbprint=None
+            ),
+            lambda: RedirectSession(
+                client_id="", nonce="n" * 22, response_uri="u", key_thumbprint=None
+            ),
+            lambda: RedirectSession(
+                client_id="c",
+                nonce="n" * 22,
+                response_uri="u",
+                key_thumbprint="t" * 32,  # type: ignore[arg-type]
+            ),
+            lambda: BrowserSession(origin="", nonce="n" * 22, key_thumbprint=None),
+            lambda: BrowserSession(origin="o", nonce="short", key_thumbprint=None),
+            lambda: BrowserSession(origin="o", nonce="n" * 22, key_thumbprint=bytes(31)),
             lambda: IsoSession(origin="", encryption_info="x"),
             lambda: IsoSession(origin="o", encryption_info=""),
+            lambda: IsoSession(origin="o", encryption_info="x" * 4096),
+            lambda: IsoSession(origin="o", encryption_info=b"x"),  # type: ignore[arg-type]
         ],
     )
     def test_sessions_are_checked(self, make: Callable[[], Session]) -> None:
         with pytest.raises(ConfigurationError):
             make()
+
+    def test_the_longest_and_the_shortest_encryption_info(self) -> None:
+        for size in (1, 4095):
+            assert IsoSession(origin="o", encryption_info="x" * size).transcript()
 
     def test_what_a_document_says_beside_the_age_is_nowhere(
         self, caplog: pytest.LogCaptureFixture

@@ -56,8 +56,12 @@ def encrypted(
     return ".".join([head, *map(base64url.encode, parts)])
 
 
+EVERY = {"apu": "QWxpY2U", "apv": "Qm9i", "typ": "JWE", "cty": "json"}
+"""With those of every answer, all that a header may have."""
+
+
 @pytest.mark.parametrize("enc", ["A128GCM", "A256GCM"])
-@pytest.mark.parametrize("header", [{}, {"apu": "QWxpY2U", "apv": "Qm9i"}, {"kid": None}])
+@pytest.mark.parametrize("header", [{}, {"apu": "QWxpY2U", "apv": "Qm9i"}, {"kid": None}, EVERY])
 @pytest.mark.parametrize("plaintext", [b"", b"{}", b"x" * 10_000])
 def test_round_trip(enc: str, header: dict[str, Any], plaintext: bytes) -> None:
     assert KEY.decrypt(encrypted(plaintext, enc=enc, **header)) == plaintext

@@ -131,7 +131,6 @@ def _elements(
     items: list[object], digests: Mapping[int, bytes], security_object: SecurityObject
 ) -> dict[str, object]:
     elements: dict[str, object] = {}
-    seen: set[int] = set()
     for item in items:
         content = content_of(item)
         read = decode(content)
@@ -140,13 +139,13 @@ def _elements(
         number, name, random = read["digestID"], read["elementIdentifier"], read["random"]
         if type(number) is not int or not isinstance(name, str) or type(random) is not bytes:
             raise malformed("got an element of another form")
-        if number in seen or name in elements or len(random) < _LEAST_RANDOM_BYTES:
+        # The same number twice would be the same digest, and so the same name.
+        if name in elements or len(random) < _LEAST_RANDOM_BYTES:
             raise malformed("got an element twice, or one with too little randomness")
         digest = hashlib.new(security_object.hash_name, encode(embedded(content))).digest()
         if digests.get(number) != digest:
             raise refused(
                 "got an element that the issuer has not signed", code="credential_untrusted"
             )
-        seen.add(number)
         elements[name] = read["elementValue"]
     return elements
