@@ -6,6 +6,11 @@ r"""An age network on the test part of FairFace, through all that ships and on r
     python benchmarks/fairface.py ../shared/data/fairface-train --cache ~/.cache/fairface \
         --model age-v1 --json benchmarks/results/age-v1-fairface.json
 
+This looks into one of our networks: its outputs before calibration, on FairFace's own chips beside
+the pipeline's, and bars with a calibration that was fitted on other people. README and model card
+take these figures. How estimators compare on these pictures is measured in ``accuracy/``, through
+the audit suite.
+
 The ages are **apparent age groups, judged by crowd workers**; a picture is taken as a person. Its
 chip of 128 pixels has a black border of 64 pixels, so that the detector sees a face in a room; the
 pictures that calibration and operating points were fitted on had the same. Nothing was fitted on

@@ -1,5 +1,9 @@
 r"""Estimated ages of the London photographs, through everything that ships.
 
+This looks into our own estimator: what its policies decide at the challenge ages that ship, and how
+far its ages were off before calibration. README and model card take these figures. How estimators
+compare on these pictures is measured in ``accuracy/``, through the audit suite.
+
 The Face Research Lab London Set (DeBruine & Jones, CC BY 4.0): 204 studio photographs of 102
 consenting adults of 18 to 54, a neutral and a smiling one each. Their ages are self-reported; four
 photographs of two people have none. The pictures are not part of this repository::

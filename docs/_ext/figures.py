@@ -17,6 +17,7 @@ import math
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from accuracy_figures import MAKERS as ACCURACY
 from age_figures import age_network_groups, age_networks, coverage, tried
 from figure_parts import (
     CARD,
@@ -721,6 +722,7 @@ MAKERS: Final = {
     "audit-scale": audit_scale,
     "audit-engines": audit_engines,
     "audit-cost": audit_cost,
+    **ACCURACY,
 }
 
 

@@ -106,7 +106,8 @@ def limits_of(
         Lacking.ESTIMATOR_UNKNOWN: not recorded,
     }
     found += [Limit(code=code, sentence=_NOT_ASKED[code]) for code, yes in absent.items() if yes]
-    return tuple(found)
+    # Several points may have the same limit; it is told once.
+    return tuple(dict.fromkeys(found))
 
 
 def _of_point(result: PointResult) -> Iterator[Limit]:

@@ -65,3 +65,22 @@ def test_groups_of_ages_are_told() -> None:
     found = _limits([(10, 19)] * 20 + [(20, 29)] * 10, (10, 19), sexes=("female", "male"))
     assert found["ages_in_groups"].n == 30
     assert "year_without_people" not in found
+
+
+def test_what_two_points_lack_alike_is_told_once() -> None:
+    people = table([17] * 10 + [30] * 5, [15.0] * 15, statement=GUESSED)
+    points = tuple(
+        OperatingPoint(
+            limit_years=18,
+            challenge_age_years=25.0,
+            alpha=alpha,
+            protected_band=AgeBand(first_years=17, last_years=17),
+            chosen_on=None,
+        )
+        for alpha in (0.01, 0.05)
+    )
+    plan = EvaluationPlan(points=points, axes=(), pair_with=None, seed=1)
+    found = limits_of(evaluate(people, plan), robustness=True, liveness=True, recorded=True)
+    assert len(set(found)) == len(found)
+    assert [limit.code.value for limit in found].count("too_few") == 2
+    assert [limit.code.value for limit in found].count("choice_unknown") == 1
