@@ -79,6 +79,14 @@ def code_of(checker: StatusChecker, reference: StatusReference) -> str:
     return caught.value.code
 
 
+def test_the_numbers() -> None:
+    assert module.MAX_LISTS == 32
+    assert module.UNTOLD_TTL_SECONDS == 300
+    assert module.MAX_KEPT_SECONDS == 86_400
+    assert module.RETRY_SECONDS == 5
+    assert module.LEEWAY_SECONDS == 30
+
+
 def test_statuses(host: Host) -> None:
     checker = host.checker()
     checker.require_valid(at(0))
@@ -134,6 +142,8 @@ def test_a_failure_is_told_and_not_tried_again_at_once(host: Host) -> None:
     checker = host.checker()
     for _ in range(100):
         assert code_of(checker, at(0)) == "status_unavailable"
+    host.seconds = 4.9
+    assert code_of(checker, at(0)) == "status_unavailable"
     assert host.fetches == 1
     host.down, host.seconds = False, 5
     checker.require_valid(at(0))

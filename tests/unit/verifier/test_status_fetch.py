@@ -175,7 +175,13 @@ def test_a_list_by_another_key_is_refused_for_another_reason(
         assert caught.value.code == "status_refused"
 
 
-@pytest.mark.parametrize("seconds", [0, -1, 61, float("nan"), True, "5", None])
+def test_times() -> None:
+    assert DEFAULT_TIMEOUT_SECONDS == 4
+    for seconds in (0.001, 60):
+        assert HTTPSStatusListFetcher(timeout_seconds=seconds)._timeout_seconds == seconds
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 60.001, float("nan"), True, "5", None])
 def test_bad_times(seconds: Any) -> None:
     with pytest.raises(ConfigurationError):
         HTTPSStatusListFetcher(timeout_seconds=seconds)

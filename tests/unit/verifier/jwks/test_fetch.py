@@ -159,6 +159,18 @@ def test_a_head_without_end_is_refused(key_host: Any, part: bytes) -> None:
     refused(key_host, "too much|broke")
 
 
+@pytest.mark.parametrize(("size", "fits"), [(32_768, True), (32_769, False)])
+def test_the_longest_head(
+    key_host: Any, make_answer: Callable[..., bytes], body: bytes, size: int, *, fits: bool
+) -> None:
+    short = len(make_answer(headers="A: \r\n")) - len(body)
+    key_host.sends(make_answer(headers=f"A: {'a' * (size - short)}\r\n"))
+    if fits:
+        assert fetched(key_host).body == body
+    else:
+        refused(key_host, "too much")
+
+
 def test_nobody_listening_is_a_refusal(key_host: Any) -> None:
     key_host.close()
     refused(key_host, "broke")
@@ -281,6 +293,16 @@ def test_the_next_address_is_tried_where_one_does_not_answer(key_host: Any) -> N
     fetcher = HTTPSFetcher(resolve=lambda *_: ["::1", "127.0.0.9", "127.0.0.1", "127.0.0.1"])
     assert fetched(key_host, fetcher, name="localhost").body is not None
     assert key_host.connections == 1
+
+
+@pytest.mark.parametrize(("place", "reached"), [(16, True), (17, False)])
+def test_sixteen_addresses_are_tried(key_host: Any, place: int, *, reached: bool) -> None:
+    silent = [f"127.0.1.{number}" for number in range(1, place)]
+    fetcher = HTTPSFetcher(resolve=lambda *_: [*silent, "127.0.0.1"])
+    if reached:
+        assert fetched(key_host, fetcher, name="localhost", seconds=20).body is not None
+    else:
+        refused(key_host, "broke", fetcher=fetcher, name="localhost", seconds=20)
 
 
 @pytest.mark.parametrize("error", [OSError, UnicodeError, ValueError, RuntimeError])
@@ -435,7 +457,7 @@ def test_proxies_of_the_environment_are_not_used(
         "https://[::1/jwks",
         "https://[::g]/jwks",
         "https://[]/jwks",
-        "https://keys.example/" + "x" * 600,
+        "https://keys.example/" + "x" * 492,
     ],
 )
 def test_malformed_addresses_are_refused(uri: Any) -> None:
@@ -455,6 +477,9 @@ def test_malformed_addresses_are_refused(uri: Any) -> None:
         "http://localhost/jwks",
         "http://127.0.0.2:80/jwks",
         "http://[::1]:80/jwks",
+        "https://keys.example/" + "x" * 491,
+        "https://keys.example:1/",
+        "https://keys.example:65535/",
     ],
 )
 def test_well_formed_addresses_are_taken(uri: str) -> None:
