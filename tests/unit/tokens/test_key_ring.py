@@ -40,6 +40,8 @@ def ring(tmp_path: Path) -> KeyRing:
 
 
 def test_the_times_fit_this_librarys_own_verifier() -> None:
+    assert PUBLISH_BEFORE_SECONDS == 3630
+    assert OVERLAP_SECONDS == 960
     assert PUBLISH_BEFORE_SECONDS >= DEFAULT_MAX_FRESH_SECONDS + DEFAULT_COOLDOWN_SECONDS
     assert OVERLAP_SECONDS >= MAX_LIFETIME_SECONDS + MAX_LEEWAY_SECONDS
 
@@ -196,3 +198,13 @@ class TestFiles:
         with pytest.raises(KeySetError, match="cannot write the ring"):
             ring.rotate(START)
         assert ring.entries == before
+
+
+def test_the_longest_ring_file(ring: KeyRing, tmp_path: Path) -> None:
+    path = tmp_path / "ring" / RING_FILE
+    written = path.read_bytes()
+    path.write_bytes(written.ljust(65_536))
+    assert kids(KeyRing(tmp_path / "ring"), START) == kids(ring, START)
+    path.write_bytes(written.ljust(65_537))
+    with pytest.raises(KeySetError):
+        KeyRing(tmp_path / "ring")

@@ -16,7 +16,12 @@ from ageassure.errors import ConfigurationError, StatusError
 from ageassure.tokens import JWKSet, SigningKey, base64url
 from ageassure.tokens.jws import sign_compact
 from ageassure.tokens.status import (
+    INVALID,
     MAX_LIST_BYTES,
+    MAX_STATUS_TOKEN_BYTES,
+    MAX_TTL_SECONDS,
+    SUSPENDED,
+    VALID,
     StatusList,
     StatusListBuilder,
     StatusReference,
@@ -36,6 +41,13 @@ URI = "https://issuer.example/statuslists/1"
 KEY = SigningKey.generate()
 LIST = StatusList(bits=1, data=b"\xb9\xa3")
 Json = dict[str, Any]
+
+
+def test_the_numbers() -> None:
+    assert (VALID, INVALID, SUSPENDED) == (0, 1, 2)  # section 7.1 of the draft
+    assert MAX_LIST_BYTES == 4 * 1024 * 1024
+    assert MAX_STATUS_TOKEN_BYTES == 2 * 1024 * 1024
+    assert MAX_TTL_SECONDS == 366 * 86_400
 
 
 def clock() -> datetime:
