@@ -147,11 +147,12 @@ def practice(report: Path, answers: Path, out: Path, *, as_json: bool) -> None:
 def drift(report: Path, counts: Path, *, as_json: bool) -> None:
     """Hold a service's COUNTS of outcomes against those that REPORT was made from.
 
-    A difference may be another mix of people as well as another system. Exit status 10 if there is
-    one.
+    Both must have the same limit and challenge age. A difference may be another mix of people as
+    well as another system. Exit status 10 if there is one; 0 if there is none, or there are too few
+    samples to say so.
     """
     require_extra("audit", "scipy")
-    from ageassure.audit.report.drift import Drift, compare_with_audit, read_counts
+    from ageassure.audit.report.drift import LEAST_DECISIONS, Drift, compare_with_audit, read_counts
     from ageassure.audit.report.reading import read_report
 
     found = compare_with_audit(read_report(report), read_counts(counts))
@@ -161,6 +162,13 @@ def drift(report: Path, counts: Path, *, as_json: bool) -> None:
         f"audited {rate.audit_rate:.2%}"
         for rate in found.rates
     ]
+    if found.drift is Drift.TOO_FEW:
+        lines.append(
+            f"got {found.service_presented} samples of the service and {found.audit_presented} of "
+            f"the audit: {LEAST_DECISIONS} of each are the fewest that are compared"
+        )
+    elif found.audit_clustered:
+        lines.append("the audit has several samples of a person: differences show too easily")
     emit(asdict(found), [*lines, found.drift.value], as_json=as_json)
     if found.drift is Drift.SEEN:
         raise SystemExit(ExitStatus.AUDIT_FINDING)

@@ -160,30 +160,3 @@ def test_a_practice_statement_is_written_with_what_is_missing(folder: Path) -> N
     assert "missing: data" in result.output
     assert "A shop." in (folder / "practice.md").read_text()
     assert _run(*words, folder / "practice.md").exit_code == ExitStatus.AUDIT_INPUT
-
-
-@pytest.mark.parametrize(
-    ("passed", "status"), [(600, ExitStatus.DONE), (900, ExitStatus.AUDIT_FINDING)]
-)
-def test_drift_is_looked_for(folder: Path, passed: int, status: ExitStatus) -> None:
-    figures = {
-        "fpr": {"k": 0, "n": 400},
-        "fnr": {"k": 0, "n": 600},
-        "passed_across_limit": {"k": 0, "n": 0},
-    }
-    report = json.loads((folder / "report.json").read_text())
-    report["evaluation"] |= {
-        "points": [{"point": {"limit_years": 18}, "cells": [{"where": {}, "figures": figures}]}],
-        "failures": [{"where": {}, "figures": {"ftp": {"k": 0, "n": 1000}}}],
-    }
-    (folder / "report.json").write_text(json.dumps(report))
-    counts = {
-        "format": "ageassure-service-counts-1",
-        "limit_years": 18,
-        "presented": 1000,
-        "passed": passed,
-        "refused": {},
-    }
-    (folder / "counts.json").write_text(json.dumps(counts))
-    result = _run("drift", folder / "report.json", folder / "counts.json")
-    assert result.exit_code == status, result.output

@@ -2,12 +2,15 @@
 
 Only counts come in; nothing about a person does. A difference says that the two differ, not why:
 another mix of ages or cameras moves the rates of a system that has not changed at all. That is the
-use of it: the audit's figures hold for people like the audit's.
+use of it: the audit's figures hold for people like the audit's. Samples are taken as independent:
+where people try several times, or an audit has several pictures of each, differences are found too
+easily.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ageassure.audit.intervals import chance_of_same_rate, clopper_pearson, holm
 from ageassure.errors import ReportError
+from ageassure.results import MAX_YEARS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +30,7 @@ LEAST_DECISIONS: Final = 100
 MAX_COUNT: Final = 10**12
 MAX_CODES: Final = 64
 _MAX_BYTES: Final = 64 * 1024
+_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 class Drift(StrEnum):
@@ -42,6 +47,7 @@ class ServiceCounts:
 
     Attributes:
         limit_years: Limit that was asked about.
+        challenge_age_years: Challenge age of the service; compared with the audit's at the same.
         presented: Samples that were presented.
         passed: Of these, estimates at or over the challenge age.
         refused: Of these, by the code of the refusal: failures to process.
@@ -51,11 +57,17 @@ class ServiceCounts:
     """
 
     limit_years: int
+    challenge_age_years: float
     presented: int
     passed: int
     refused: dict[str, int]
 
     def __post_init__(self) -> None:
+        age = self.challenge_age_years
+        if isinstance(age, bool) or not self.limit_years <= age <= MAX_YEARS:
+            raise ReportError(f"got a challenge age that is not the limit or over, to {MAX_YEARS}")
+        if not all(_CODE.fullmatch(code) for code in self.refused):
+            raise ReportError("got a code of a refusal that is not of a-z, 0-9 and _")
         counts = [self.presented, self.passed, *self.refused.values()]
         if not all(type(count) is int and 0 <= count <= MAX_COUNT for count in counts):
             raise ReportError("got a count that is no whole number from 0")
@@ -101,20 +113,22 @@ class DriftReport:
         drift: What was seen.
         service_presented: Samples of the service.
         audit_presented: Samples of the audit.
+        audit_clustered: Has the audit several samples of one person? Then see the module.
         rates: Each rate; empty if there were too few samples.
     """
 
     drift: Drift
     service_presented: int
     audit_presented: int
+    audit_clustered: bool
     rates: tuple[Rate, ...]
 
 
 def read_counts(path: Path) -> ServiceCounts:
     """Read a service's counts, JSON with exactly these members.
 
-    Members: ``format`` (:data:`FORMAT`), ``limit_years``, ``presented``, ``passed``, ``refused``
-    (code → count).
+    Members: ``format`` (:data:`FORMAT`), ``limit_years``, ``challenge_age_years``, ``presented``,
+    ``passed``, ``refused`` (code → count).
 
     Raises:
         ReportError: If it is anything else.
@@ -129,31 +143,41 @@ def read_counts(path: Path) -> ServiceCounts:
         case {
             "format": str(form),
             "limit_years": int(limit),
+            "challenge_age_years": float(age) | int(age),
             "presented": int(presented),
             "passed": int(passed),
             "refused": dict(refused),
             **others,
         } if form == FORMAT and not others:
             return ServiceCounts(
-                limit_years=limit, presented=presented, passed=passed, refused=refused
+                limit_years=limit,
+                challenge_age_years=age,
+                presented=presented,
+                passed=passed,
+                refused=refused,
             )
     raise ReportError(f"{path.name}: is no file of counts in the format {FORMAT}")
 
 
 def compare_with_audit(report: dict[str, Any], service: ServiceCounts) -> DriftReport:
-    """Compare a service's counts with those of the audit's first operating point at its limit.
+    """Compare a service's counts with those of the audit at its limit and its challenge age.
 
     Raises:
-        ReportError: If the report has no operating point at that limit, or another form.
+        ReportError: If the report has no such operating point, or another form.
     """
-    audit = _counts_of(report, service.limit_years)
-    if audit is None:
-        raise ReportError(f"the report has no operating point at the limit {service.limit_years}")
+    limit, age = service.limit_years, service.challenge_age_years
+    found = _counts_of(report, limit, age)
+    if found is None:
+        raise ReportError(
+            f"the report has no operating point at the limit {limit} with the challenge age {age:g}"
+        )
+    audit, clustered = found
     if min(service.presented, audit.presented) < LEAST_DECISIONS:
         return DriftReport(
             drift=Drift.TOO_FEW,
             service_presented=service.presented,
             audit_presented=audit.presented,
+            audit_clustered=clustered,
             rates=(),
         )
     names = ["passed", *sorted(service.refused.keys() | audit.refused.keys())]
@@ -179,6 +203,7 @@ def compare_with_audit(report: dict[str, Any], service: ServiceCounts) -> DriftR
         drift=Drift.SEEN if any(differs) else Drift.NOT_SEEN,
         service_presented=service.presented,
         audit_presented=audit.presented,
+        audit_clustered=clustered,
         rates=tuple(rates),
     )
 
@@ -187,19 +212,25 @@ def _count(counts: ServiceCounts, name: str) -> int:
     return counts.passed if name == "passed" else counts.refused.get(name, 0)
 
 
-def _counts_of(report: dict[str, Any], limit: int) -> ServiceCounts | None:
-    """The audit's own counts, everybody; None if there is no operating point at the limit."""
+def _counts_of(report: dict[str, Any], limit: int, age: float) -> tuple[ServiceCounts, bool] | None:
+    """The audit's own counts, everybody, and is it clustered? None without such a point."""
     evaluation = report["evaluation"]
     try:
-        points = [p for p in evaluation["points"] if p["point"]["limit_years"] == limit]
+        points = [
+            point
+            for point in evaluation["points"]
+            if (point["point"]["limit_years"], point["point"]["challenge_age_years"])
+            == (limit, age)
+        ]
         if not points:
             return None
         everybody = next(c["figures"] for c in points[0]["cells"] if not c["where"])
         failures = next(c["figures"] for c in evaluation["failures"] if not c["where"])
         across = everybody["passed_across_limit"]["k"]
         fpr, fnr = everybody["fpr"], everybody["fnr"]
-        return ServiceCounts(
+        counts = ServiceCounts(
             limit_years=limit,
+            challenge_age_years=age,
             presented=failures["ftp"]["n"],
             passed=fpr["k"] + fnr["n"] - fnr["k"] + (across or 0),
             refused={
@@ -208,6 +239,7 @@ def _counts_of(report: dict[str, Any], limit: int) -> ServiceCounts | None:
                 if key.startswith("status_")
             },
         )
+        return counts, bool(evaluation["counts"]["clustered"])
     except (KeyError, TypeError, StopIteration, AttributeError):
         pass
     raise ReportError("the report's evaluation has another form")

@@ -27,12 +27,23 @@ def _report() -> dict[str, Any]:
         "passed_across_limit": {"k": 0, "n": 0},
     }
     failures = {"ftp": {"k": 20, "n": 1000}, "status_no_face": {"k": 20, "n": 1000}}
-    point = {"point": {"limit_years": 18}, "cells": [{"where": {}, "figures": figures}]}
-    return {"evaluation": {"points": [point], "failures": [{"where": {}, "figures": failures}]}}
+    point = {
+        "point": {"limit_years": 18, "challenge_age_years": 25.0},
+        "cells": [{"where": {}, "figures": figures}],
+    }
+    return {
+        "evaluation": {
+            "counts": {"clustered": False},
+            "points": [point],
+            "failures": [{"where": {}, "figures": failures}],
+        }
+    }
 
 
 def _service(presented: int, passed: int, **refused: int) -> ServiceCounts:
-    return ServiceCounts(limit_years=18, presented=presented, passed=passed, refused=refused)
+    return ServiceCounts(
+        limit_years=18, challenge_age_years=25, presented=presented, passed=passed, refused=refused
+    )
 
 
 def test_the_same_rates_show_no_drift() -> None:
@@ -60,18 +71,29 @@ def test_other_rates_do(service: ServiceCounts, differs: list[str]) -> None:
     assert [rate.name for rate in found.rates if rate.differs] == differs
 
 
+def test_an_audit_of_several_samples_each_says_so() -> None:
+    report = _report()
+    assert not compare_with_audit(report, _service(1_000, 603, no_face=20)).audit_clustered
+    report["evaluation"]["counts"]["clustered"] = True
+    assert compare_with_audit(report, _service(1_000, 603, no_face=20)).audit_clustered
+
+
 def test_of_few_nothing_is_said() -> None:
     found = compare_with_audit(_report(), _service(99, 99))
     assert (found.drift, found.rates) == (Drift.TOO_FEW, ())
 
 
 def test_reports_without_the_limit_or_of_another_form_are_refused() -> None:
-    with pytest.raises(ReportError, match="limit 16"):
-        compare_with_audit(
-            _report(), ServiceCounts(limit_years=16, presented=1, passed=0, refused={})
+    for limit, age in ((16, 25), (18, 24.5)):
+        counts = ServiceCounts(
+            limit_years=limit, challenge_age_years=age, presented=1, passed=0, refused={}
         )
+        with pytest.raises(ReportError, match=f"limit {limit} with the challenge age {age}"):
+            compare_with_audit(_report(), counts)
     spoilt: list[dict[str, Any]] = [{}, {"points": 3}, {"points": [{}]}]
-    spoilt.append({"points": _report()["evaluation"]["points"]})
+    whole = _report()["evaluation"]
+    spoilt.append({"points": whole["points"]})
+    spoilt.append({"points": whole["points"], "failures": whole["failures"]})
     for evaluation in spoilt:
         with pytest.raises(ReportError, match="another form"):
             compare_with_audit({"evaluation": evaluation}, _service(1000, 1))
@@ -81,6 +103,7 @@ class TestCounts:
     GOOD: ClassVar[dict[str, Any]] = {
         "format": FORMAT,
         "limit_years": 18,
+        "challenge_age_years": 25,
         "presented": 10,
         "passed": 4,
         "refused": {"no_face": 1},
@@ -97,6 +120,12 @@ class TestCounts:
             {"format": "x"},
             {"presented": "10"},
             {"presented": True},
+            {"challenge_age_years": 17.5},
+            {"challenge_age_years": 121},
+            {"challenge_age_years": True},
+            {"challenge_age_years": "25"},
+            {"challenge_age_years": float("nan")},
+            {"refused": {"no\nface": 1}},
             {"presented": -1},
             {"presented": 10**13},
             {"passed": 10},
