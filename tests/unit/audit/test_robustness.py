@@ -121,11 +121,13 @@ def test_what_was_not_given_is_no_failure() -> None:
     assert robustness(made, [], POINT, PLAN) == ()
 
 
-def test_several_samples_of_a_person_have_no_share_interval() -> None:
+def test_several_samples_of_a_person_have_an_interval_over_people() -> None:
     made = table([17, 17], [20.0, 21.0], subjects=[1, 1])
     given = rows(("s0000000", 0.1, 20.0), ("s0000001", 0.1, 20.0))
     (curve,) = robustness(made, given, POINT, PLAN)
-    assert curve.levels[0].figures["fpr_band"].reason is Why.SAMPLES_OF_ONE_PERSON
+    share = curve.levels[0].figures["fpr_band"]
+    assert (share.n, share.subjects, share.method) == (2, 1, Method.CLOPPER_PEARSON_PEOPLE)
+    assert share.low == pytest.approx(0.025)
 
 
 def test_strangers_and_repetitions_are_refused() -> None:

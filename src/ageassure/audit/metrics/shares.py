@@ -114,29 +114,9 @@ class Shares:
         """Count rows, people and hits of a set of cells."""
         n, k = int(self._n[cells].sum()), int(self._k[cells].sum())
         if self._subject is None:
-            return Counted(
-                n=n,
-                k=k,
-                people=n,
-                people_any=k,
-                people_all=k,
-                profiles=np.array([[1, 0], [1, 1]])[[n > k, k > 0]],
-                profile_people=np.array([n - k, k])[[n > k, k > 0]],
-            )
+            return _counted_alone(n, k)
         kept = cells[self._cell]
-        _, person = np.unique(self._subject[kept], return_inverse=True)
-        rows = np.bincount(person)
-        hits = np.bincount(person[self._hit[kept]], minlength=len(rows))
-        profiles, people = np.unique(np.stack([rows, hits], axis=1), axis=0, return_counts=True)
-        return Counted(
-            n=n,
-            k=k,
-            people=len(rows),
-            people_any=int(np.count_nonzero(hits)),
-            people_all=int(np.count_nonzero(hits == rows)),
-            profiles=profiles,
-            profile_people=people,
-        )
+        return _counted_people(self._hit[kept], self._subject[kept])
 
     def profiles_of(self, parts: Sequence[Flags]) -> tuple[Ints, Ints]:
         """Different ways in which people occur in several sets of cells, and how many do so.
@@ -165,6 +145,52 @@ class Shares:
         return Figure(
             value=found.value, n=found.n, subjects=found.people, k=found.k, **interval(found, plan)
         )
+
+
+def share(hits: Flags, subjects: Ints, plan: EvaluationPlan, *, nobody: Why) -> Figure:
+    """The share of hits among rows, with its interval.
+
+    Args:
+        hits: Is each row one?
+        subjects: Whose each is.
+        plan: For seed and number of resamples.
+        nobody: Why there is no figure, if there are no rows.
+    """
+    if not len(hits):
+        return Figure(value=None, n=0, subjects=0, k=0, reason=nobody)
+    found = _counted_people(hits, subjects)
+    return Figure(
+        value=found.value, n=found.n, subjects=found.people, k=found.k, **interval(found, plan)
+    )
+
+
+def _counted_alone(n: int, k: int) -> Counted:
+    """Of rows that are of a person each."""
+    return Counted(
+        n=n,
+        k=k,
+        people=n,
+        people_any=k,
+        people_all=k,
+        profiles=np.array([[1, 0], [1, 1]])[[n > k, k > 0]],
+        profile_people=np.array([n - k, k])[[n > k, k > 0]],
+    )
+
+
+def _counted_people(hit: Flags, subjects: Ints) -> Counted:
+    _, person = np.unique(subjects, return_inverse=True)
+    rows = np.bincount(person)
+    hits = np.bincount(person[hit], minlength=len(rows))
+    profiles, people = np.unique(np.stack([rows, hits], axis=1), axis=0, return_counts=True)
+    return Counted(
+        n=len(hit),
+        k=int(np.count_nonzero(hit)),
+        people=len(rows),
+        people_any=int(np.count_nonzero(hits)),
+        people_all=int(np.count_nonzero(hits == rows)),
+        profiles=profiles,
+        profile_people=people,
+    )
 
 
 def interval(found: Counted, plan: EvaluationPlan) -> Members:

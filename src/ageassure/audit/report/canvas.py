@@ -73,6 +73,7 @@ def svg(name: str, title: str, description: str, *draw: Callable[[Axes], None]) 
     text = stream.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = _without_idle_ids(text)
     text = re.sub(r"<svg ", f'<svg role="img" aria-labelledby="{name}-t {name}-d" ', text, count=1)
     told = (
         f'<title id="{name}-t">{html.escape(title)}</title>'
@@ -83,7 +84,24 @@ def svg(name: str, title: str, description: str, *draw: Callable[[Axes], None]) 
     return text.replace("#000000", "currentColor").replace("<text ", '<text fill="currentColor" ')
 
 
-def bars(axes: Axes, told: Sequence[tuple[float, Any]], index: int, text: str) -> None:
+def _without_idle_ids(text: str) -> str:
+    """Matplotlib names every group the same way in each drawing; in a page a name stands once."""
+    used = set(re.findall(r'(?:url\(|")#([^")]+)', text))
+
+    def kept(found: re.Match[str]) -> str:
+        return found[0] if found[2] in used else f"<{found[1]}"
+
+    return re.sub(r'<(\w+) id="([^"]+)"', kept, text)
+
+
+def bars(
+    axes: Axes,
+    told: Sequence[tuple[float, Any]],
+    index: int,
+    text: str,
+    *,
+    apart: float = 0.0,
+) -> None:
     """Draw figures with their intervals.
 
     Args:
@@ -91,6 +109,7 @@ def bars(axes: Axes, told: Sequence[tuple[float, Any]], index: int, text: str) -
         told: Place and figure; figures without a value are left out.
         index: Of colour and mark.
         text: For the legend.
+        apart: How far points of the next index stand to the right, so that both are seen.
     """
     told = [(x, figure) for x, figure in told if figure["value"] is not None]
     if not told:
@@ -106,7 +125,7 @@ def bars(axes: Axes, told: Sequence[tuple[float, Any]], index: int, text: str) -
         for v, (_, f) in zip(values, told, strict=True)
     ]
     axes.errorbar(
-        [x for x, _ in told],
+        [x + apart * index for x, _ in told],
         values,
         yerr=[[max(0.0, x) for x in low], [max(0.0, x) for x in high]],
         fmt=POINTS[index],

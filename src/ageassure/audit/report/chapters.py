@@ -158,7 +158,8 @@ def _thresholds(found: dict[str, Any]) -> Iterator[Table | Picture]:
     caption = f"FPR and FNR by threshold at {limit}, of everybody and of the ages next to it"
     yield Picture(svg=drawing.thresholds(f"thresholds{limit}", found), caption=caption)
     for rate, who in (("fpr", "Minors who pass"), ("fnr", "Adults turned away")):
-        keys = [key for key in found["thresholds"][0]["figures"] if key.startswith(rate)]
+        first = found["thresholds"][0]["figures"]
+        keys = [key for key in first if key == rate or (key.startswith(rate) and first[key]["n"])]
         yield Table(
             caption=f"{who} by threshold at {limit} (Wilson intervals, for the drawing)",
             head=("T", *(f"of {key[4:]}" if key[4:] else rate.upper() for key in keys)),

@@ -37,7 +37,7 @@ def stability(report: dict[str, Any]) -> Chapter:
 
 
 def _condition(found: dict[str, Any]) -> Iterator[Table | Picture]:
-    words = found["name"].replace("_", " ")
+    words = drawing.WORDS.get(found["name"], found["name"])
     if found["parts"]:
         svg = drawing.condition(f"condition-{found['name'].replace('_', '-')}", found)
         yield Picture(svg=svg, caption=f"Errors against {words}, as measured of each picture")

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ageassure.audit.report.canvas import COLOURS, bars, label, svg
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ageassure.audit.report.canvas import Axes
+
+
+WORDS: Final = {
+    "inter_ocular_pixels": "distance between the eyes, pixels",
+    "yaw_degrees": "turn of the head to a side, degrees",
+}
+"""Conditions in words."""
+
+
+def _apart(places: Sequence[float]) -> float:
+    """How far marks of one place stand apart."""
+    return 0.012 * (max(places) - min(places)) if places else 0.0
 
 
 def robustness(name: str, curve: dict[str, Any]) -> str:
     """One degradation: how far estimates move, and how many are refused or on the wrong side."""
     kind = curve["degradation"]
     levels = [(level["level"], level["figures"]) for level in curve["levels"]]
+    apart = _apart([x for x, _ in levels])
 
     def moved(axes: Axes) -> None:
         axes.axhline(0, color="#888888", linewidth=0.8, linestyle=":")
-        bars(axes, [(x, f["shift"]) for x, f in levels], 0, "shift, 95 % interval")
-        bars(axes, [(x, f["movement"]) for x, f in levels], 1, "movement")
+        for index, (key, text) in enumerate(
+            (("shift", "shift, 95 % interval"), ("movement", "movement"))
+        ):
+            bars(axes, [(x, f[key]) for x, f in levels], index, text, apart=apart)
         axes.set(xlabel=f"level of {kind}", ylabel="years")
         axes.legend(loc="best", frameon=False)
 
@@ -26,7 +43,7 @@ def robustness(name: str, curve: dict[str, Any]) -> str:
         for index, (key, text) in enumerate(
             (("ftp", "not processed"), ("fpr_band", "band passes"), ("fnr", "adults turned away"))
         ):
-            bars(axes, [(x, f[key]) for x, f in levels], index, text)
+            bars(axes, [(x, f[key]) for x, f in levels], index, text, apart=apart)
         axes.set(xlabel=f"level of {kind}", ylabel="share", ylim=(-0.03, 1.03))
         axes.legend(loc="best", frameon=False)
 
@@ -40,12 +57,13 @@ def robustness(name: str, curve: dict[str, Any]) -> str:
 def condition(name: str, found: dict[str, Any]) -> str:
     """Errors in five parts of equally many samples, by a measured condition."""
     parts = [((part["least"] + part["most"]) / 2, part["figures"]) for part in found["parts"]]
-    words = found["name"].replace("_", " ")
+    apart = _apart([x for x, _ in parts])
+    words = WORDS.get(found["name"], found["name"])
 
     def draw(axes: Axes) -> None:
         axes.axhline(0, color="#888888", linewidth=0.8, linestyle=":")
-        bars(axes, [(x, f["bias"]) for x, f in parts], 0, "bias, 95 % interval")
-        bars(axes, [(x, f["mae"]) for x, f in parts], 1, "MAE")
+        for index, (key, text) in enumerate((("bias", "bias, 95 % interval"), ("mae", "MAE"))):
+            bars(axes, [(x, f[key]) for x, f in parts], index, text, apart=apart)
         axes.set(xlabel=words, ylabel="years")
         axes.legend(loc="best", frameon=False)
 

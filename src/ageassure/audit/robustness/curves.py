@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ageassure.audit.degradation import Degradation
-from ageassure.audit.figure import Figure, Members, Method, Why
-from ageassure.audit.intervals import CONFIDENCE, clopper_pearson
+from ageassure.audit.figure import Figure, Why
 from ageassure.audit.metrics.means import mean_figure
+from ageassure.audit.metrics.shares import share
 from ageassure.audit.metrics.slopes import slope_within
-from ageassure.audit.table import Column, EvaluationTable, distinct
+from ageassure.audit.table import Column, EvaluationTable
 from ageassure.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -141,30 +141,21 @@ def _level(
         table.age_high_years <= point.protected_band.last_years
     )
     adults = table.age_low_years >= point.limit_years
+
+    def of(among: Flags, hits: Flags) -> Figure:
+        return share(hits[among], table.subjects[among], plan, nobody=Why.NOBODY)
+
     return RobustnessLevel(
         degradation=degradation,
         level=level,
         figures={
             "shift": mean_figure(change, table.subjects[both], plan, 12),
             "movement": mean_figure(np.abs(change), table.subjects[both], plan, 12),
-            "ftp": _share(table, given, ~worse.processed),
-            "fpr_band": _share(table, both & band, passed),
-            "fnr": _share(table, both & adults, ~passed),
+            "ftp": of(given, ~worse.processed),
+            "fpr_band": of(both & band, passed),
+            "fnr": of(both & adults, ~passed),
         },
     )
-
-
-def _share(table: EvaluationTable, among: Flags, hits: Flags) -> Figure:
-    n, k = int(among.sum()), int((among & hits).sum())
-    people = distinct(table.subjects[among])
-    if not n:
-        return Figure(value=None, n=0, subjects=0, k=0, reason=Why.NOBODY)
-    members: Members = {"reason": Why.SAMPLES_OF_ONE_PERSON}
-    if people == n:
-        low, high = clopper_pearson(k, n)
-        members = {"low": low, "high": high, "method": Method.CLOPPER_PEARSON}
-        members["confidence"] = CONFIDENCE
-    return Figure(value=k / n, n=n, subjects=people, k=k, **members)
 
 
 def _slope(

@@ -113,6 +113,16 @@ class TestSchema:
             "choice_unknown",
         } <= codes
 
+    def test_all_of_it_is_drawn_the_same_way_twice(self, made: dict[str, Any]) -> None:
+        page = html_bytes(made, beside_published=True)
+        assert page == html_bytes(made, beside_published=True)
+        drawings = re.findall(r"<svg.*?</svg>", page.decode(), flags=re.DOTALL)
+        names = [re.findall(r'aria-labelledby="(\S+)-t', one)[0] for one in drawings]
+        assert {"robustness-blur", "attacks", "thresholds18", "pit-band"} <= set(names)
+        assert len(set(names)) == len(names)
+        identifiers = re.findall(r'\bid="([^"]+)"', page.decode())
+        assert len(set(identifiers)) == len(identifiers)
+
     @pytest.mark.parametrize(
         ("place", "value"),
         [
