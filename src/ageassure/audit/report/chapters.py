@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ageassure.audit.report import drawing
 from ageassure.audit.report.wording import (
     Chapter,
+    Noted,
     Picture,
     Table,
     band_name,
@@ -59,7 +60,9 @@ def named_by_nist(report: dict[str, Any]) -> Chapter:
     """The figures that NIST FATE AEV names."""
     evaluation = report["evaluation"]
     years = evaluation["years"]
-    rows = [(f"MAE, {group_name(years['cells'][0]['where'])}", _of(years["cells"][0], "mae"))]
+    rows: list[tuple[str, str | Noted]] = [
+        (f"MAE, {group_name(years['cells'][0]['where'])}", _of(years["cells"][0], "mae"))
+    ]
     rows += [
         (f"{key}, everybody", _of(years["cells"][0], key)) for key in ("median_ae", "rmse", "bias")
     ]
@@ -95,7 +98,7 @@ def named_by_nist(report: dict[str, Any]) -> Chapter:
     )  # fmt: skip
 
 
-def _of(cell: dict[str, Any], key: str) -> str:
+def _of(cell: dict[str, Any], key: str) -> str | Noted:
     return number_cell(cell["figures"][key])
 
 

@@ -6,6 +6,7 @@ It is written from the report's data alone; every text is escaped, whoever named
 from __future__ import annotations
 
 from importlib.resources import files
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any, Final
 
 from ageassure.audit.report import (
@@ -15,6 +16,8 @@ from ageassure.audit.report import (
     chapters_conditions,
 )
 from ageassure.audit.report.wording import (
+    NULL,
+    Noted,
     Picture,
     Table,
     band_name,
@@ -76,7 +79,9 @@ def chapters_of(report: dict[str, Any], beside_published: bool) -> list[Chapter]
 
 def _plain(chapter: Chapter) -> dict[str, Any]:
     parts = [
-        {"table": part} if isinstance(part, Table) else {"picture": part, "svg": _markup(part)}
+        {"table": with_notes(part)}
+        if isinstance(part, Table)
+        else {"picture": part, "svg": _markup(part)}
         for part in chapter.parts
     ]
     return {
@@ -85,6 +90,32 @@ def _plain(chapter: Chapter) -> dict[str, Any]:
         "sentences": chapter.sentences,
         "parts": parts,
     }
+
+
+def with_notes(table: Table) -> dict[str, Any]:
+    """A table whose cells refer by a letter to the reasons below it.
+
+    Where every figure of a table is null for one and the same reason, ``all_null`` is that reason
+    and says of whom, and there are no rows.
+    """
+    reasons = [cell.note for row in table.rows for cell in row if isinstance(cell, Noted)]
+    marks = {note: _letters(number) for number, note in enumerate(dict.fromkeys(reasons))}
+    figures = sum(len(row) - 1 for row in table.rows)
+    found: dict[str, Any] = {"caption": table.caption, "head": table.head, "all_null": None}
+    if len(reasons) == figures > 1 and len(marks) == 1 and reasons[0].startswith(NULL):
+        of = "; ".join(str(row[0]) for row in table.rows)
+        return found | {"all_null": f"Every figure is {reasons[0]}. Asked of: {of}."}
+    rows = [
+        [(cell.text, marks[cell.note]) if isinstance(cell, Noted) else (cell, "") for cell in row]
+        for row in table.rows
+    ]
+    return found | {"rows": rows, "notes": [(mark, note) for note, mark in marks.items()]}
+
+
+def _letters(number: int) -> str:
+    """Name the notes a to z, then aa, ab and so on."""
+    more, last = divmod(number, len(ascii_lowercase))
+    return (_letters(more - 1) if more else "") + ascii_lowercase[last]
 
 
 def _markup(picture: Picture) -> object:

@@ -48,9 +48,9 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     errors = evaluation["years"]["cells"][0]["figures"]
     failed = evaluation["failures"][0]["figures"]["ftp"]
     yield from ("", "## Errors", "", "| | |", "| --- | --- |")
-    yield f"| Mean absolute error, years | {inert(number_cell(errors['mae']))} |"
-    yield f"| Bias, years | {inert(number_cell(errors['bias']))} |"
-    yield f"| Failures to process | {inert(share_cell(failed))} |"
+    yield f"| Mean absolute error, years | {inert(str(number_cell(errors['mae'])))} |"
+    yield f"| Bias, years | {inert(str(number_cell(errors['bias'])))} |"
+    yield f"| Failures to process | {inert(str(share_cell(failed)))} |"
     yield from ("", "## What it cannot support", "")
     yield from (f"- {inert(limit['sentence'])}" for limit in report["limits"])
     yield from ("", "## Made from", "")

@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+NULL: Final = "null: "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """A figure that is null or has no interval. In a table, the reason stands once, below it.
+
+    Attributes:
+        text: ``null (n = 0)``, ``3.76 (n = 200)``.
+        note: Why.
+    """
+
+    text: str
+    note: str
+
+    def __str__(self) -> str:
+        """Both, for where there is no table: ``3.76 (n = 200; no interval: …)``."""
+        return f"{self.text.removesuffix(')')}; {self.note})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +41,7 @@ class Table:
 
     caption: str
     head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[str | Noted, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +90,7 @@ def years(value: float | None) -> str:
     return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}"
 
 
-def share_cell(figure: dict[str, Any] | None) -> str:
+def share_cell(figure: dict[str, Any] | None) -> str | Noted:
     """A share with its count and interval: ``1.2 % (3 of 250; 0.25–3.5 %)``."""
     if figure is None:
         return "–"
@@ -79,7 +99,7 @@ def share_cell(figure: dict[str, Any] | None) -> str:
     counted = f"{figure['n']}" if figure["k"] is None else f"{figure['k']} of {figure['n']}"
     value = "none" if figure["k"] == 0 else percent(figure["value"])
     if figure["low"] is None:
-        return f"{value} ({counted}; no interval: {figure['reason']})"
+        return _without_interval(f"{value} ({counted})", figure)
     return f"{value} ({counted}; {_ends(figure['low'], figure['high'])})"
 
 
@@ -88,30 +108,34 @@ def _ends(low: float, high: float) -> str:
     return f"{first} % to {last}" if last.startswith(">") else f"{first}–{last}"
 
 
-def number_cell(figure: dict[str, Any] | None) -> str:
+def number_cell(figure: dict[str, Any] | None) -> str | Noted:
     """A number with its interval and n: ``3.21 (3.05 to 3.40; n = 400)``."""
     if figure is None:
         return "–"
     if figure["value"] is None:
         return _null(figure)
     if figure["low"] is None:
-        return f"{years(figure['value'])} (n = {figure['n']}; no interval: {figure['reason']})"
+        return _without_interval(f"{years(figure['value'])} (n = {figure['n']})", figure)
     ends = f"{years(figure['low'])} to {years(figure['high'])}"
     return f"{years(figure['value'])} ({ends}; n = {figure['n']})"
 
 
-def difference_cell(figure: dict[str, Any]) -> str:
+def difference_cell(figure: dict[str, Any]) -> str | Noted:
     """A difference with its sign: ``-0.412 (-0.62 to -0.2; n = 400)``."""
     if figure["value"] is None:
         return _null(figure)
     if figure["low"] is None:
-        return f"{figure['value']:+.3g} (n = {figure['n']}; no interval: {figure['reason']})"
+        return _without_interval(f"{figure['value']:+.3g} (n = {figure['n']})", figure)
     ends = f"{figure['low']:+.3g} to {figure['high']:+.3g}"
     return f"{figure['value']:+.3g} ({ends}; n = {figure['n']})"
 
 
-def _null(figure: dict[str, Any]) -> str:
-    return f"null: {figure['reason']} (n = {figure['n']})"
+def _null(figure: dict[str, Any]) -> Noted:
+    return Noted(text=f"null (n = {figure['n']})", note=f"{NULL}{figure['reason']}")
+
+
+def _without_interval(text: str, figure: dict[str, Any]) -> Noted:
+    return Noted(text=text, note=f"no interval: {figure['reason']}")
 
 
 def group_name(where: dict[str, str]) -> str:

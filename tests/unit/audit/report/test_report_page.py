@@ -9,10 +9,10 @@ import pytest
 
 from ageassure.audit.report.document import ReportInputs, build_report, report_bytes
 from ageassure.audit.report.inputs import read_run
-from ageassure.audit.report.page import html_bytes
+from ageassure.audit.report.page import html_bytes, with_notes
 from ageassure.audit.report.published import MAE_YEARS, mean_and_gini
 from ageassure.audit.report.summary import inert, summary_bytes
-from ageassure.audit.report.wording import percent, share_cell, years
+from ageassure.audit.report.wording import Noted, Table, percent, share_cell, years
 
 from .reports import inputs, people, predicted
 
@@ -143,6 +143,48 @@ class TestPage:
     def test_published_algorithms_are_not_compared(self, report: dict[str, Any], page: str) -> None:
         assert page.count("ifferent data, not comparable") >= 3
         assert "published" not in html_bytes(report, beside_published=False).decode()
+
+
+class TestNotes:
+    def test_a_reason_stands_once_below_the_table_that_it_is_of(self, page: str) -> None:
+        told = 0
+        for block in page.split('<div class="scroll"')[1:]:
+            listed = re.findall(r'<p class="notes"><sup>(\w+)</sup> (.+?)</p>', block)
+            assert {mark for mark, _ in listed} == set(re.findall(r"<sup>(\w+)</sup></td>", block))
+            assert all(block.count(reason) == 1 for _, reason in listed)
+            told += len(listed)
+        assert told
+
+    def test_what_is_null_for_one_reason_everywhere_is_said_in_a_sentence(self) -> None:
+        nobody = Noted(text="null (n = 0)", note="null: nobody in this cell")
+        rows = (("everybody", nobody, nobody), ("sex: female", nobody, nobody))
+        found = with_notes(Table(caption="c", head=("Group", "x", "y"), rows=rows))
+        assert found["all_null"] == (
+            "Every figure is null: nobody in this cell. Asked of: everybody; sex: female."
+        )
+
+    @pytest.mark.parametrize(
+        "other",
+        ["1 %", Noted(text="null (n = 1)", note="null: one group only"),
+         Noted(text="1 % (n = 1)", note="no interval: too few people")],
+    )  # fmt: skip
+    def test_one_other_figure_keeps_the_table(self, other: str | Noted) -> None:
+        nobody = Noted(text="null (n = 0)", note="null: nobody in this cell")
+        found = with_notes(
+            Table(caption="c", head=("Group", "x", "y"), rows=(("g", nobody, other),))
+        )
+        assert found["all_null"] is None
+        assert found["rows"][0][1] == ("null (n = 0)", "a")
+
+    def test_more_reasons_than_letters(self) -> None:
+        cells = (Noted(text="1 (n = 1)", note=f"no interval: {number}") for number in range(28))
+        found = with_notes(Table(caption="c", head=("x",) * 29, rows=(("g", *cells),)))
+        assert [mark for mark, _ in found["notes"]][24:] == ["y", "z", "aa", "ab"]
+
+    def test_outside_a_table_both_are_said(self) -> None:
+        assert (
+            str(Noted(text="3.76 (n = 9)", note="no interval: x")) == "3.76 (n = 9; no interval: x)"
+        )
 
 
 class TestPublished:
