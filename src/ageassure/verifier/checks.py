@@ -1,4 +1,4 @@
-"""The checks that need neither a key nor what was asked: header, times, holder, replay."""
+"""What is checked beside key, claims and what was asked: header, times, holder, replay."""
 
 from __future__ import annotations
 
