@@ -7,6 +7,7 @@ nothing is tested beside the modules, in ``tests/unit/imaging/test_retention.py`
 from __future__ import annotations
 
 import ctypes
+import io
 import json
 import shutil
 import sys
@@ -22,6 +23,7 @@ from ageassure.audit.retention.harness import Line, RetentionReport, audit_reten
 from ageassure.audit.retention.pictures import SMALL_PIXELS, Encoding
 from ageassure.audit.retention.watched import CONTROL
 from ageassure.cli.app import app
+from ageassure.cli.audit import _bar
 from ageassure.errors import (
     ConfigurationError,
     FaceError,
@@ -30,6 +32,7 @@ from ageassure.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 glibc_only = pytest.mark.skipif(
@@ -57,8 +60,17 @@ hoarder = own_estimators:Hoarder
 
 @glibc_only
 def test_the_shipped_estimator_leaves_nothing() -> None:
-    report = audit_retention(encodings=[Encoding.PNG], sizes=[SMALL_PIXELS], threads=[4])
+    told: list[int] = []
+
+    def progress(pictures: int) -> Callable[[int], object]:
+        told.append(pictures)
+        return told.append
+
+    report = audit_retention(
+        encodings=[Encoding.PNG], sizes=[SMALL_PIXELS], threads=[4], progress=progress
+    )
     assert report.passed
+    assert told == [told[0], *[1] * told[0]]
     assert report.runs_left == report.files_written == report.network_events == 0
     assert report.traced_calls in (0, None)  # None: strace is missing, or not allowed
     assert report.not_hardened == ()
@@ -153,6 +165,22 @@ def test_it_passes_only_if_nothing_is_wrong() -> None:
     assert GOOD.passed
     assert replace(GOOD, traced_calls=0).passed
     assert not any(report.passed for report in BAD)
+
+
+def test_a_bar_is_drawn_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert _bar(2) is None
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    update = _bar(2)
+    assert update is not None
+    update(1)
+    update(1)
+    assert "100%" in terminal.getvalue()
 
 
 @pytest.mark.parametrize(("report", "status"), [(GOOD, 0), *((bad, 8) for bad in BAD)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,8 @@ from ageassure.cli.output import ExitStatus, command_with_json, emit
 from ageassure.extras import require_extra
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ageassure.audit.retention.harness import Line, RetentionReport
 
 
@@ -29,17 +32,24 @@ def audit() -> None:
 def retention(estimator: str, *, as_json: bool) -> None:
     """Search a process's memory for what is left of the pictures that it assessed.
 
-    Linux only; some minutes. The plain flow is the control: it has to be found, or the check itself
+    Linux only; about five minutes. The plain flow is the control: it has to be found, or the check itself
     does not work. Exit status 8 if anything was found, written or sent, if the process could not be
     hardened, or if the control was not found.
     """
     require_extra("demo", "numpy", "cv2", "onnxruntime", "ageassure_models", "skimage")
     from ageassure.audit.retention.harness import audit_retention
 
-    report = audit_retention(estimator=estimator)
+    report = audit_retention(estimator=estimator, progress=_bar)
     emit(_document(report), _table(report), as_json=as_json)
     if not report.passed:
         raise SystemExit(ExitStatus.RETAINED)
+
+
+def _bar(pictures: int) -> Callable[[int], object] | None:
+    """A bar on standard error, where a terminal reads it; the extra demo brings no tqdm."""
+    if not sys.stderr.isatty():
+        return None
+    return click.progressbar(length=pictures, label="pictures", file=sys.stderr).update
 
 
 def _document(report: RetentionReport) -> dict[str, object]:

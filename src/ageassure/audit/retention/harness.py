@@ -6,7 +6,7 @@ import shutil
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -31,7 +31,7 @@ from ageassure.estimators.worker.loading import FACIAL
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ageassure.audit.retention.search import Texts
 
@@ -110,6 +110,7 @@ def audit_retention(
     encodings: Sequence[Encoding] = tuple(Encoding),
     sizes: Sequence[int] = (SMALL_PIXELS, LARGE_PIXELS),
     threads: Sequence[int] = (1, 4),
+    progress: Callable[[int], Callable[[int], object] | None] | None = None,
 ) -> RetentionReport:
     """Run the whole check.
 
@@ -131,6 +132,8 @@ def audit_retention(
         encodings: Of the files.
         sizes: Long sides, pixels.
         threads: Numbers of threads, each in a process of its own.
+        progress: Called with the number of pictures; what it returns, if anything, with 1 after
+            each.
 
     Raises:
         ConfigurationError: If this is not Linux, memory cannot be read, the process ended, or the
@@ -149,14 +152,15 @@ def audit_retention(
             stack.enter_context(WatchedProcess(estimator, threads=number, home=home))
             for number in threads
         ]
-        seed = 0
         every = cases(shipped=estimator == FACIAL)
-        for encoding in encodings:
-            for size in sizes:
-                for scene, some in groupby(every, key=lambda case: case.scene):
-                    seed += 1
-                    picture = make_picture(scene, encoding, size, seed=seed)
-                    lines += _lines(picture, tuple(some), pipeline, control, subjects)
+        scenes = [(s, tuple(some)) for s, some in groupby(every, key=lambda case: case.scene)]
+        shots = list(product(encodings, sizes, scenes))
+        update = progress(len(shots)) if progress else None
+        for seed, (encoding, size, (scene, some)) in enumerate(shots, 1):
+            picture = make_picture(scene, encoding, size, seed=seed)
+            lines += _lines(picture, some, pipeline, control, subjects)
+            if update:
+                update(1)
         return RetentionReport(
             lines=tuple(lines),
             not_hardened=tuple(sorted({name for one in subjects for name in one.missing})),
