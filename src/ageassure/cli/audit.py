@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def audit() -> None:
-    """Measure an estimator, and check what it keeps (needs the extras audit and demo)."""
+    """Measure an estimator, and check what it keeps (extra audit; demo for retention)."""
 
 
 @audit.command()
@@ -32,9 +32,9 @@ def audit() -> None:
 def retention(estimator: str, *, as_json: bool) -> None:
     """Search a process's memory for what is left of the pictures that it assessed.
 
-    Linux only; about five minutes. The plain flow is the control: it has to be found, or the check itself
-    does not work. Exit status 8 if anything was found, written or sent, if the process could not be
-    hardened, or if the control was not found.
+    Linux only; about five minutes. The plain flow is the control: it has to be found, or the check
+    itself does not work. Exit status 8 if anything was found, written or sent, if the process could
+    not be hardened, or if the control was not found.
     """
     require_extra("demo", "numpy", "cv2", "onnxruntime", "ageassure_models", "skimage")
     from ageassure.audit.retention.harness import audit_retention

@@ -183,7 +183,7 @@ def datasets(*, as_json: bool) -> None:
 @click.option("--out", type=FILE, required=True, help="Manifest: .parquet, or CSV.")
 @command_with_json
 def import_folder(layout: str, folder: Path, out: Path, *, as_json: bool) -> None:
-    """Write the manifest of FOLDER, which holds a data set of LAYOUT, and its statement."""
+    """Write the manifest of FOLDER, a data set of LAYOUT (one of: datasets), and its statement."""
     need_audit()
     from ageassure.audit.datasets.importing import import_data_set
     from ageassure.audit.datasets.layouts import find_layout
