@@ -151,6 +151,24 @@ def _rebuild(cls: type[AgeAssuranceError], message: str, code: str) -> AgeAssura
     return cls(message, code=code)
 
 
+def plain(error: AgeAssuranceError) -> AgeAssuranceError | None:
+    """The same error of a class of this module, without traceback, context, notes or attributes.
+
+    A plug-in's own class becomes the one of ours from which it derives and which has its code; None
+    where there is none.
+    """
+    code: object = getattr(error, "code", None)
+    for cls in type(error).__mro__:
+        if (
+            issubclass(cls, AgeAssuranceError)
+            and cls.__module__ == __name__
+            and isinstance(code, str)
+            and code in cls.codes
+        ):
+            return cls(str(error), code=code)
+    return None
+
+
 class ConfigurationError(AgeAssuranceError):
     """The caller's set-up is wrong; raised before any evidence or token is read."""
 

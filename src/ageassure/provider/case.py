@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ageassure import errors
 from ageassure.deadline import checkpoint
 from ageassure.errors import (
     AgeAssuranceError,
@@ -16,6 +15,7 @@ from ageassure.errors import (
     ModelIntegrityError,
     TokenAlreadyIssuedError,
     UnfinishedError,
+    plain,
 )
 from ageassure.policy import attempt_key, token_key
 from ageassure.results import AgeEstimate, AssuranceResult, Direction, Outcome
@@ -139,22 +139,11 @@ class Case:
 
 
 def _anew(error: AgeAssuranceError) -> AgeAssuranceError:
-    """The same error of our own tree, without traceback, context, notes or attributes.
+    """The same error of our own tree, or ``evidence``.
 
-    A plug-in's own class becomes the class of ours that has its code, else ``evidence``. Errors
-    that are not about evidence pass only where they are about the estimator's own set-up, or say
-    that the assessment was not finished.
+    Errors that are not about evidence pass only where they are about the estimator's own set-up, or
+    say that the assessment was not finished.
     """
-    code: object = getattr(error, "code", None)
-    if isinstance(
-        error, EvidenceError | ConfigurationError | ModelIntegrityError | UnfinishedError
-    ):
-        for cls in type(error).__mro__:
-            if (
-                issubclass(cls, AgeAssuranceError)
-                and cls.__module__ == errors.__name__
-                and isinstance(code, str)
-                and code in cls.codes
-            ):
-                return cls(str(error), code=code)
-    return EvidenceError(f"the estimator raised {type(error).__name__}")
+    passes = EvidenceError | ConfigurationError | ModelIntegrityError | UnfinishedError
+    same = plain(error) if isinstance(error, passes) else None
+    return same or EvidenceError(f"the estimator raised {type(error).__name__}")

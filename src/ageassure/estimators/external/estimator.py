@@ -14,6 +14,7 @@ from ageassure.errors import (
     ConfigurationError,
     DocumentError,
     UnfinishedError,
+    plain,
 )
 from ageassure.estimators.birth_dates import BirthDate, age_interval
 from ageassure.estimators.document.held import Hidden, malformed, sealed, utc_now
@@ -161,6 +162,6 @@ class ExternalCheckEstimator:
                 return answer
             return unavailable("the service gave no CheckAnswer")
         except (DocumentError, BirthDateError, ConfigurationError, UnfinishedError) as error:
-            return type(error)(str(error), code=error.code)
+            return plain(error) or unavailable(f"the service raised {type(error).__name__}")
         except Exception as error:  # noqa: BLE001 - a vendor's library may raise anything
             return unavailable(f"the service raised {type(error).__name__}")

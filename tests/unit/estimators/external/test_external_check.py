@@ -15,10 +15,12 @@ import pytest
 import ageassure.estimators.external as package
 from ageassure.deadline import Deadline
 from ageassure.errors import (
+    AgeAssuranceError,
     BirthDateError,
     ConfigurationError,
     DeadlineError,
     DocumentError,
+    KeySetError,
 )
 from ageassure.estimators.base import Estimator
 from ageassure.estimators.birth_dates import BirthDate
@@ -302,6 +304,47 @@ def test_a_service_that_drips_is_left_in_time() -> None:
         with pytest.raises(DocumentError, match="in time") as caught:
             service.fetch("check_0000")
     assert caught.value.code == "document_check_unavailable"
+
+
+class VendorsError(DocumentError):
+    """A vendor's own class, with another constructor and more in it than we want."""
+
+    def __init__(self, said: str, code: str) -> None:
+        super().__init__("the vendor is closed", code=code)
+        self.said = said
+
+
+class VendorsCodeError(DocumentError):
+    codes = frozenset({"vendor_42"})
+
+
+class VendorsKeysError(KeySetError):
+    def __init__(self) -> None:
+        super().__init__("the vendor's keys are bad")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "code"),
+    [
+        (
+            VendorsError("born 2011", "document_check_pending"),
+            DocumentError,
+            "document_check_pending",
+        ),
+        (VendorsCodeError("born 2011"), DocumentError, "document_check_unavailable"),
+        (VendorsKeysError(), KeySetError, "bad_key_set"),
+    ],
+)
+def test_errors_of_a_vendors_own_become_ours(
+    error: AgeAssuranceError, kind: type[AgeAssuranceError], code: str
+) -> None:
+    check = ExternalCheck(check_id="check_0000", reference=REFERENCE)
+    with pytest.raises(kind) as caught:
+        estimator_of(Broken(error)).estimate(check)
+    assert type(caught.value) is kind
+    assert caught.value.code == code
+    assert caught.value.__context__ is None
+    assert "2011" not in f"{caught.value} {vars(caught.value)}"
 
 
 class Broken:
