@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from threading import RLock, Thread
+from collections import deque
+from contextlib import suppress
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final, final
 
 from ageassure.errors import KeySetUnavailableError
@@ -61,6 +63,7 @@ class KeySetKeeper:
         "_settings",
         "_unchanged",
         "_unknown_kids",
+        "_untold",
         "_uri",
         "flight",
         "held",
@@ -92,7 +95,8 @@ class KeySetKeeper:
         self._fetches = self._unchanged = self._unknown_kids = 0
         self._failures = self._failures_in_a_row = 0
         self._last_failure: str | None = None
-        self.lock = RLock()  # what listens to the log may ask for the status
+        self._untold: deque[tuple[Flight, str | None]] = deque()
+        self.lock = Lock()
 
     # -- what is at hand --------------------------------------------------------------------------
 
@@ -159,13 +163,16 @@ class KeySetKeeper:
         """The fetch under way, if there is one."""
         with self.lock:
             flight = self._under_way(self._elapsed())
+        self._tell()
         return None if flight is None else flight.future
 
     def joined_or_begun(self) -> Future[str | None]:
         """The fetch under way, or one that begins now."""
         with self.lock:
             now = self._elapsed()
-            return (self._under_way(now) or self._begin(now)).future
+            future = (self._under_way(now) or self._begin(now)).future
+        self._tell()
+        return future
 
     def fetches_to_await(self, missing: str | None) -> Iterator[Future[str | None]]:
         """What the caller has to wait for, one after the other.
@@ -178,6 +185,7 @@ class KeySetKeeper:
         for _ in range(_MAX_AWAITED):
             with self.lock:
                 waited = self._next_flight(missing, caller, waited)
+            self._tell()
             if waited is None:
                 return
             yield waited.future
@@ -232,8 +240,8 @@ class KeySetKeeper:
     def _under_way(self, now: float) -> Flight | None:
         """The fetch under way, given up if its fetcher does not come back."""
         flight = self.flight
-        if flight is not None and now >= flight.lost_at and self._landed(flight, TOO_LONG):
-            self._tell(flight, TOO_LONG)
+        if flight is not None and now >= flight.lost_at:
+            self._land(flight, TOO_LONG)
         return self.flight
 
     def _begin(self, now: float, caller: object = None) -> Flight:
@@ -244,9 +252,7 @@ class KeySetKeeper:
         try:
             Thread(target=self._fly, args=(flight,), daemon=True, name="ageassure-jwks").start()
         except RuntimeError:  # no more threads, or the interpreter is about to end
-            reason = "no thread could be started"
-            self._landed(flight, reason)
-            self._tell(flight, reason)
+            self._land(flight, "no thread could be started")
         return flight
 
     def _fly(self, flight: Flight) -> None:
@@ -258,22 +264,21 @@ class KeySetKeeper:
             timeout_seconds=self._settings.timeout_seconds,
         )
         with self.lock:
-            awaited = self._landed(flight, outcome)
-        if awaited:
-            self._tell(flight, outcome)
+            self._land(flight, outcome)
+        self._tell()
 
-    def _landed(self, flight: Flight, outcome: Fetched | str) -> bool:
-        """Take in what came of a fetch, unless it was given up before."""
+    def _land(self, flight: Flight, outcome: Fetched | str) -> None:
         if self.flight is not flight:
-            return False
+            return  # given up before
         self.flight = None
+        self._untold.append((flight, outcome if isinstance(outcome, str) else None))
         now = self._elapsed()
         if isinstance(outcome, str):
             self._failures += 1
             self._failures_in_a_row += 1
             self._last_failure = outcome
             self._retries_at = now + self._settings.retry_seconds(self._failures_in_a_row)
-            return True
+            return
         self._failures_in_a_row = 0
         self._retries_at = now
         self._unchanged += outcome.unchanged
@@ -286,18 +291,23 @@ class KeySetKeeper:
             fresh_seconds=self._settings.fresh_seconds(outcome.fresh_seconds),
             stale_seconds=self._settings.stale_seconds,
         )
-        return True
 
-    def _tell(self, flight: Flight, outcome: Fetched | str) -> None:
-        """Log a failure, and let go of those who wait; whoever listens to a log may be slow."""
-        failure = outcome if isinstance(outcome, str) else None
-        try:
-            if failure is not None:
-                _log.warning("key set of %s not fetched: %s", self._uri, failure)
-        finally:
-            flight.future.set_result(failure)
+    def _tell(self) -> None:
+        """Log what has failed, and let go of those who wait. Not under the lock.
+
+        What listens to the log may be slow, or ask for the client's status.
+        """
+        while self._untold:
+            with suppress(IndexError):  # another thread was quicker
+                flight, failure = self._untold.popleft()
+                try:
+                    if failure is not None:
+                        _log.warning("key set of %s not fetched: %s", self._uri, failure)
+                finally:
+                    flight.future.set_result(failure)
 
     def after_fork(self) -> None:
         """In a child process: no thread of the parent's is here, and its locks may be held."""
-        self.lock = RLock()
+        self.lock = Lock()
         self.flight = None
+        self._untold.clear()

@@ -656,7 +656,10 @@ def test_a_bad_address_is_refused(uri: Any) -> None:
         JWKSetClient(uri)
 
 
-def test_what_listens_to_the_log_may_ask_the_client(client: JWKSetClient, source: Source) -> None:
+@pytest.mark.parametrize("hangs", [False, True])
+def test_what_listens_to_the_log_may_ask_the_client(
+    client: JWKSetClient, source: Source, elapsed: Elapsed, hangs: bool
+) -> None:
     seen: list[int] = []
 
     class Listener(logging.Handler):
@@ -668,10 +671,17 @@ def test_what_listens_to_the_log_may_ask_the_client(client: JWKSetClient, source
     logger.addHandler(listener)
     try:
         source.failing = KeySetUnavailableError("down")
-        with pytest.raises(KeySetUnavailableError, match="down"):
-            client.refresh()
+        if hangs:
+            source.let_go.clear()
+            client._keeper.joined_or_begun()
+            elapsed.now += 4  # twice the time for a fetch: it is given up
+            assert client._keeper.under_way() is None
+        else:
+            with pytest.raises(KeySetUnavailableError, match="down"):
+                client.refresh()
     finally:
         logger.removeHandler(listener)
+        source.let_go.set()
     assert seen == [1]
 
 
