@@ -5,7 +5,8 @@
     python tools/mutation/drill.py --again survived      # after writing the missing tests
 
 Works in a temporary copy of one commit, never in the checkout. One mutant at a time, each in a
-forked process. Results are kept in ``results.json`` after every mutant, so that a run can be
+forked process: first where the tests are loaded already (``loaded.py``), then, if it lives, from
+scratch. Results are kept in ``results.json`` after every mutant, so that a run can be
 stopped and taken up again; those of a file that has changed since are dropped. ``results.md`` is
 the table. ``equivalent.toml`` lists mutants that no test can tell from the original, each with its
 reason. Needs a system with ``fork``; not part of ``.ci/run``.
@@ -34,6 +35,7 @@ import cryptography.hazmat.primitives.asymmetric.ec  # noqa: F401
 import hypothesis.strategies  # noqa: F401
 import jwt  # noqa: F401
 import pytest
+from loaded import Loaded
 from mutants import Mutant, mutants_of
 
 HERE = Path(__file__).resolve().parent
@@ -72,17 +74,22 @@ def _git(*arguments: str) -> bytes:
     return subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True).stdout
 
 
+def _enter(copy: Path) -> None:
+    """In a child: a session of its own, no output, and the library from the copy."""
+    os.setsid()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    os.chdir(copy)
+    sys.path.insert(0, str(copy / "src"))
+    os.environ["PYTHONPATH"] = str(copy / "src")
+
+
 def _run_tests(copy: Path, tests: list[str], answer: int) -> None:
     """In the child: run the tests, write the first failure to the pipe, never return."""
     status = 3
     try:
-        os.setsid()
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):
-            os.dup2(nowhere, descriptor)
-        os.chdir(copy)
-        sys.path.insert(0, str(copy / "src"))
-        os.environ["PYTHONPATH"] = str(copy / "src")
+        _enter(copy)
         failure = _FirstFailure()
         status = int(pytest.main([*OPTIONS, *tests], plugins=[failure]))
         library = sys.modules.get("ageassure")
@@ -130,6 +137,40 @@ def _failure(copy: Path, tests: list[str]) -> str | None:
     if name == "tested another copy":
         raise SystemExit("the tests imported the library from elsewhere")
     return (name or "the process ended") if status else None
+
+
+def killed_at_once(
+    copy: Path,
+    path: Path,
+    stages: list[list[str]],
+    mutants: list[Mutant],
+    noticed: dict[str, str],
+) -> dict[str, str]:
+    """Mutants that a test kills where it was loaded before, each with that test."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            _enter(copy)
+            source = path.read_text(encoding="utf-8")
+            texts = {mutant.name: mutant.apply(source) for mutant in mutants}
+            plugin = Loaded(
+                str(path),
+                source,
+                mutants=texts,
+                known={name: _test_of(outcome) for name, outcome in noticed.items()},
+                seconds=TIMEOUT_SECONDS,
+                answers=writer,
+            )
+            tests = [test for stage in stages for test in stage]
+            pytest.main([*OPTIONS, "-s", *tests], plugins=[plugin])
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "r", encoding="utf-8") as answers:
+        found = dict(line.rstrip("\n").split("\t", 1) for line in answers)
+    os.waitpid(child, 0)
+    return found
 
 
 def _write(path: Path, text: str, version: int) -> None:
@@ -205,6 +246,12 @@ def _wanted(mutant: Mutant, before: dict[str, str], again: str | None) -> bool:
     return outcome is None or again == "all" or outcome == again
 
 
+def _test_of(outcome: str) -> str:
+    """The test in an outcome; empty where it names none."""
+    test = outcome.removeprefix("killed by ")
+    return test if "::" in test else ""
+
+
 def _show(alive: str, mutant: str, number: int) -> None:
     print(f"\n{alive}: {mutant}" if alive else ".", end="", flush=True)
     if alive or number % 50 == 0:
@@ -228,11 +275,13 @@ def _drill_file(copy: Path, file: str, commit: str, again: str | None, results: 
         raise SystemExit(
             f"the tests of {file} fail without any mutant: {first_failure(copy, stages)}"
         )
+    killed = killed_at_once(copy, path, stages, wanted, noticed) if wanted else {}
     for number, mutant in enumerate(wanted, 1):
-        _write(path, mutant.apply(source), number)
-        known = noticed.get(mutant.name, "").removeprefix("killed by ")
-        failed = first_failure(copy, stages, known=known if "::" in known else "")
-        _write(path, source, 0)
+        failed = killed.get(mutant.name)
+        if failed is None:
+            _write(path, mutant.apply(source), number)
+            failed = first_failure(copy, stages, known=_test_of(noticed.get(mutant.name, "")))
+            _write(path, source, 0)
         listed = mutant.name in equivalents
         if failed is not None and listed:
             raise SystemExit(f"{file}: {mutant.name} is listed as equivalent; killed by {failed}")
