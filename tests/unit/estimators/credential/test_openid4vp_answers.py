@@ -227,7 +227,6 @@ class TestPosted:
         assert refusal(post(post_request(), vp_token=text)) == "malformed"
         assert refusal(post(post_request(), vp_token=None)) == "malformed"
 
-
     @pytest.mark.parametrize("text", ['{"age_sd_jwt":[{}]}', '{"age_sd_jwt":[1]}'])
     def test_a_presentation_is_text(self, text: str) -> None:
         with pytest.raises(CredentialError, match="a presentation that is no text"):
