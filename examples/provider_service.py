@@ -6,8 +6,9 @@
 Needs the extras ``face`` and ``starlette``, and uvicorn. ``docs/tutorial/two-services.md`` leads
 through it, ``docs/how-to/run-it-in-your-service.md`` says why it is as it is.
 
-It is for trying out. Its key is made at the start and lost at the end, it serves one platform, and
-its bar is the weak one of the first lesson, so that one portrait leads to a token.
+It is for trying out. Its key is made at the start and lost at the end, it serves one platform, it
+takes requests from anybody (who can then try pictures under nonces of their own), and its bar is
+the weak one of the first lesson, so that one portrait leads to a token.
 """
 
 from __future__ import annotations
