@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +15,7 @@ from ageassure.errors import ConfigurationError
 from ageassure.integrations import AgeGate, AgeLimit, EventCounts
 from ageassure.integrations.submission import Submission
 from ageassure.results import Direction, Outcome
+from ageassure.verifier import forking
 
 if TYPE_CHECKING:
     from .conftest import Parties
@@ -85,6 +88,23 @@ def test_counts_from_many_threads_add_up() -> None:
         for _ in pool.map(counts.add, ["accepted"] * 4_000):
             pass
     assert counts.read() == {"accepted": 4_000}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_counts_whatever_the_parents_threads_were_doing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(forking, "REST_SECONDS", 0.01)
+    counts = EventCounts()
+    with counts._guard.lock:  # as another thread may hold it
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)  # ends a child that hangs
+            counts.add("accepted")
+            os._exit(counts.read()["accepted"])
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 1
 
 
 def test_a_submission_hides_its_token() -> None:
