@@ -258,7 +258,7 @@ def test_an_imitated_attack_set(london: tuple[Path, Path], tmp_path: Path) -> No
 def test_conformal_bounds_of_people_of_whom_nothing_was_fitted(
     shared_dir: Path, tmp_path: Path
 ) -> None:
-    """On age groups: the first year of a group counts for the margin, the last for the check."""
+    """On age groups, of which the first year counts."""
     root = shared_dir / "data" / "fairface-train"
     with (root / "labels.csv").open(encoding="utf-8", newline="") as labels:
         faces = list(itertools.islice(csv.DictReader(labels), 2 * FACES))

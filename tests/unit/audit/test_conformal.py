@@ -107,10 +107,10 @@ def test_several_samples_count_once_and_groups_by_their_first_year() -> None:
         subjects=[row // 2 for row in range(40)],
         statement=OTHERS,
     )
-    test = table([(10, 19)] * 3, [24.0, 24.5, 11.0])
+    test = table([(10, 19)] * 3, [15.0, 15.5, 11.0])
     found = conformal(calibration, test, Grid.of(test, plan), plan)
     assert (found.margin.value, found.margin.subjects) == (5.0, 20)
-    # 24.0 − 5 ≤ 19 holds, 24.5 − 5 does not.
+    # 15.0 − 5 ≤ 10 holds for whoever is in the group, 15.5 − 5 does not for those of 10.
     assert found.covered[0].figures["with_margin"].k == 2
     nobody = table([17, 18], [None, None], statement=OTHERS)
     assert conformal(nobody, test, Grid.of(test, plan), plan).margin.reason is Why.NOBODY

@@ -40,7 +40,8 @@ class Conformal:
         margins: Years, for each group of age band and ``pair_with`` and for pairs of these.
         worst: The group with the greatest margin, which is the one that may be used.
         covered: Everybody and every group: share for whom the bound was right on this part,
-            ``with_margin`` and ``with_worst_margin``.
+            ``with_margin`` and ``with_worst_margin``. Of an age group the first year counts, as for
+            the margin: somebody in it may be older, and the share is no less.
         worst_covered: The group in which ``with_margin`` was right most rarely.
     """
 
@@ -80,7 +81,7 @@ def conformal(
     shares = {}
     for name, margin in (("with_margin", everybody.value), ("with_worst_margin", worst[0])):
         if margin is not None:
-            right = table.age_high_years >= table.estimated_age_years - margin
+            right = table.age_low_years >= table.estimated_age_years - margin
             shares[name] = Shares(table, grid, grid.all_cells(), right)
     covered = [
         Cell(

@@ -65,7 +65,8 @@ _NOT_ASKED: Final[Mapping[Lacking, str]] = {
     Lacking.NO_PROBABILITIES: "Cannot support a claim about probabilities, their calibration or "
     "the coverage of intervals: the estimator gives none.",
     Lacking.NO_DISTRIBUTIONS: "Cannot support a claim about intervals of single years, nor about "
-    "the PIT in single years: the predictions do not hold P(age ≥ a) at every age a.",
+    "the PIT in single years: the predictions do not hold P(age ≥ a) at every age a, or no age is "
+    "known to the year.",
     Lacking.NO_RETRIES: "Cannot support a claim about several tries: nobody in the protected band "
     "has two samples.",
     Lacking.NO_TRANSFER: "Cannot support a claim that the challenge age holds for another capture "
@@ -94,10 +95,11 @@ def limits_of(
     """
     found = [limit for point in evaluation.points for limit in _of_point(point)]
     found += _of_people(evaluation)
+    single = evaluation.coverage_by_year
+    by_year = single is not None and bool(single.pit[0].n)
     absent = {
         Lacking.NO_PROBABILITIES: evaluation.coverage is None,
-        Lacking.NO_DISTRIBUTIONS: evaluation.coverage is not None
-        and evaluation.coverage_by_year is None,
+        Lacking.NO_DISTRIBUTIONS: evaluation.coverage is not None and not by_year,
         Lacking.NO_RETRIES: all(tries.fpr_at[1].value is None for tries in evaluation.tries),
         Lacking.NO_TRANSFER: not evaluation.transfers,
         Lacking.NO_CONDITIONS: not evaluation.conditions,

@@ -84,6 +84,15 @@ def test_a_border_is_put_around_first(people: Path, tmp_path: Path) -> None:
     assert border != plain
 
 
+def test_eyes_less_than_a_pixel_apart_are_not_measured(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ageassure.estimators.facial.mesh.Face.eye_distance", 0.5)
+    found = measure_conditions(people, tmp_path / "q.csv", root=tmp_path)
+    assert found.not_measured["eyes_too_close"] == 3
+    assert np.isnan(read_manifest(tmp_path / "q.csv").conditions["yaw_degrees"]).all()
+
+
 def test_nothing_is_overwritten(people: Path, tmp_path: Path) -> None:
     with pytest.raises(DataSetError, match="exists and is not overwritten"):
         measure_conditions(people, people, root=tmp_path)

@@ -1,20 +1,35 @@
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
+import sys
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
+from ageassure.audit.plan_file import read_plan
+from ageassure.audit.prediction.files import write_table
 from ageassure.audit.report.document import ReportInputs, build_report, report_bytes
 from ageassure.audit.report.inputs import read_run
 from ageassure.audit.report.page import html_bytes, with_notes
 from ageassure.audit.report.published import MAE_YEARS, mean_and_gini
 from ageassure.audit.report.summary import inert, summary_bytes
-from ageassure.audit.report.wording import Noted, Table, percent, share_cell, years
+from ageassure.audit.report.wording import (
+    Noted,
+    Table,
+    difference_cell,
+    number_cell,
+    percent,
+    share_cell,
+    years,
+)
+from ageassure.errors import MissingExtraError
 
-from .reports import inputs, people, predicted
+from ..manifests import manifest_file
+from .reports import PLAN, inputs, people, plan_file, predicted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,6 +159,46 @@ class TestPage:
         assert page.count("ifferent data, not comparable") >= 3
         assert "published" not in html_bytes(report, beside_published=False).decode()
 
+    def test_ages_in_groups_without_pairs_are_told_as_far_as_they_go(self, tmp_path: Path) -> None:
+        rows = [f"s{i},10,19,{i}.5,{i % 30}" if i % 2 else f"s{i},20,29,," for i in range(1, 61)]
+        header = "sample_id,age_low,age_high,inter_ocular_pixels,yaw_degrees"
+        manifest = manifest_file(tmp_path, header, *rows)
+        rng = np.random.default_rng(1)
+        columns: dict[str, Any] = {"sample_id": [f"s{i}" for i in range(1, 61)]}
+        columns["estimated_age_years"] = estimates = rng.uniform(5, 40, 60)
+        for age in range(1, 121):
+            columns[f"p_over_{age}"] = 1 / (1 + np.exp((age - estimates) / 2))
+        columns["status"] = ["ok"] * 60
+        write_table(tmp_path / "p.csv", columns)
+        text = PLAN.replace('["sex", "ethnicity", "capture_domain"]', "[]")
+        text = text.replace('pair_with = "sex"\ntransfer_axis = "capture_domain"\n', "")
+        plan, digest = read_plan(plan_file(tmp_path, text.replace("[17, 17]", "[10, 19]")))
+        run = read_run(manifest, tmp_path / "p.csv")
+        made = json.loads(
+            report_bytes(build_report(ReportInputs(run=run, plan=plan, plan_sha256=digest)))
+        )
+        page = html_bytes(made, beside_published=True).decode()
+        assert "pit-year" not in page
+        assert "null: ages are known as groups only" in page
+        assert 'id="published"' not in page
+        assert "condition-yaw-degrees" not in page
+        assert "Slope of the error, years for each unit: null" in page
+        codes = {limit["code"] for limit in made["limits"]}
+        assert {"no_distributions", "ages_in_groups"} <= codes
+        assert "no_conditions" not in codes
+
+
+@pytest.mark.parametrize(("name", "library"), [("page", "jinja2"), ("canvas", "matplotlib")])
+def test_without_the_extra_it_says_what_to_install(
+    name: str, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = importlib.util.find_spec(f"ageassure.audit.report.{name}")
+    assert spec is not None
+    assert spec.loader is not None
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'ageassure\[audit\]'"):
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
 
 class TestNotes:
     def test_a_reason_stands_once_below_the_table_that_it_is_of(self, page: str) -> None:
@@ -217,6 +272,18 @@ class TestWording:
     def test_what_is_less_than_all_is_never_all(self) -> None:
         figure = {"value": 0.9994, "k": 9494, "n": 9500, "low": 0.9986, "high": 0.9998}
         assert share_cell(figure) == "99.9 % (9494 of 9500; 99.9 % to > 99.9 %)"
+
+    def test_a_figure_that_a_cell_does_not_have_is_a_dash(self) -> None:
+        assert (share_cell(None), number_cell(None)) == ("–", "–")
+
+    def test_what_is_null_has_its_reason(self) -> None:
+        null = {"value": None, "k": 0, "n": 3, "low": None, "reason": "few people"}
+        for write in (share_cell, number_cell, difference_cell):
+            assert str(write(null)) == "null (n = 3; null: few people)"
+        bare = {"value": 0.25, "k": None, "n": 4, "low": None, "high": None, "reason": "few people"}
+        assert str(share_cell(bare)) == "25 % (4; no interval: few people)"
+        assert str(number_cell(bare)) == "0.250 (n = 4; no interval: few people)"
+        assert str(difference_cell(bare)) == "+0.25 (n = 4; no interval: few people)"
 
     @pytest.mark.parametrize(("value", "text"), [(None, "–"), (3.214, "3.21"), (-0.0415, "-0.042")])
     def test_years(self, value: float | None, text: str) -> None:
