@@ -5,9 +5,13 @@ Nothing here touches the network. Loading happens when a function is called, nev
 
 from __future__ import annotations
 
-from ageassure.inference.manifest import Licence, ModelManifest, Tensor
-from ageassure.inference.session import telemetry_was_off_in_time
-from ageassure.inference.store import (
+from ageassure.extras import require_extra
+
+require_extra("face", "numpy")
+
+from ageassure.inference.manifest import Licence, ModelManifest, Tensor  # noqa: E402
+from ageassure.inference.session import telemetry_was_off_in_time  # noqa: E402
+from ageassure.inference.store import (  # noqa: E402
     Model,
     ModelStatus,
     check_models,
