@@ -10,6 +10,7 @@ import pytest
 from ageassure.errors import KeySetError
 from ageassure.tokens.claims import MAX_LIFETIME_SECONDS
 from ageassure.tokens.keys.ring import (
+    HELD_SECONDS,
     OVERLAP_SECONDS,
     PUBLISH_BEFORE_SECONDS,
     RING_FILE,
@@ -41,9 +42,11 @@ def ring(tmp_path: Path) -> KeyRing:
 
 def test_the_times_fit_this_librarys_own_verifier() -> None:
     assert PUBLISH_BEFORE_SECONDS == 3630
-    assert OVERLAP_SECONDS == 960
+    assert HELD_SECONDS == 600
+    assert OVERLAP_SECONDS == 1560
     assert PUBLISH_BEFORE_SECONDS >= DEFAULT_MAX_FRESH_SECONDS + DEFAULT_COOLDOWN_SECONDS
-    assert OVERLAP_SECONDS >= MAX_LIFETIME_SECONDS + MAX_LEEWAY_SECONDS
+    # Asked for in its last second, a key signs for ten minutes more, and its tokens live on.
+    assert OVERLAP_SECONDS >= HELD_SECONDS + MAX_LIFETIME_SECONDS + MAX_LEEWAY_SECONDS
 
 
 def test_the_first_key_signs_at_once(ring: KeyRing) -> None:

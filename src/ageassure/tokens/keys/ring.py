@@ -29,8 +29,12 @@ PUBLISH_BEFORE_SECONDS: Final = 3630
 """How long a key is published before it signs: the longest that this library's key client takes a
 set for fresh (one hour), and its cooldown after a fetch (30 seconds)."""
 
-OVERLAP_SECONDS: Final = 960
-"""How long a key is published after it signed last: a token's life and a verifier's leeway."""
+HELD_SECONDS: Final = 600
+"""How long an issuer may go on with a key before it asks the ring again."""
+
+OVERLAP_SECONDS: Final = HELD_SECONDS + 960
+"""How long a key is published after its time to sign: an issuer may hold it a while longer, then
+come a token's life and a verifier's leeway."""
 
 RING_FILE: Final = "ring.json"
 FORMAT: Final = "ageassure-key-ring-1"
@@ -92,7 +96,7 @@ class KeyRing:
         return self._entries
 
     def signing_key(self, now_seconds: int) -> SigningKey:
-        """The key that signs now. An issuer asks again at least every ten minutes.
+        """The key that signs now. An issuer asks again at least every :data:`HELD_SECONDS`.
 
         Raises:
             KeySetError: If no key signs now, or its file is not this key.
