@@ -203,6 +203,17 @@ class TestFiles:
         assert ring.entries == before
 
 
+def test_a_key_file_that_cannot_be_deleted_is_told(ring: KeyRing, tmp_path: Path) -> None:
+    stolen = ring.signing_key(START).kid
+    file = tmp_path / "ring" / f"{stolen}.pem"
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(KeySetError, match="cannot be deleted") as caught:
+        ring.retire_compromised(stolen, START)
+    assert caught.value.__context__ is None
+    assert ring.signing_key(START).kid != stolen  # it is out of use all the same
+
+
 def test_the_longest_ring_file(ring: KeyRing, tmp_path: Path) -> None:
     path = tmp_path / "ring" / RING_FILE
     written = path.read_bytes()

@@ -132,7 +132,8 @@ class KeyRing:
         """Remove a key whose last token has expired, and delete its file.
 
         Raises:
-            KeySetError: If the ring has no such key, or it is still published.
+            KeySetError: If the ring has no such key, or it is still published; or if its file
+                cannot be deleted, though the ring no longer names it.
         """
         entry = self._entry(kid)
         if entry.state(now_seconds) != "expired":
@@ -148,7 +149,8 @@ class KeyRing:
         deny the ``kid`` at their key client.
 
         Raises:
-            KeySetError: If the ring has no such key, or a file cannot be written.
+            KeySetError: If the ring has no such key, or a file cannot be written; or if its file
+                cannot be deleted, though the ring no longer names it.
         """
         entry = self._entry(kid)
         others = tuple(other for other in self._entries if other is not entry)
@@ -198,8 +200,13 @@ class KeyRing:
     def _drop(self, entry: RingEntry, entries: tuple[RingEntry, ...]) -> None:
         # The list first: a file without an entry is harmless, an entry without its file is not.
         self._write(tuple(other for other in entries if other is not entry))
-        with suppress(FileNotFoundError):
-            self._pem(entry.kid).unlink()
+        reason: str | None = None
+        try:
+            self._pem(entry.kid).unlink(missing_ok=True)
+        except OSError as error:
+            reason = error.strerror
+        if reason is not None:
+            raise KeySetError(f"the key is out of use, but its file cannot be deleted: {reason}")
 
     def _pem(self, kid: str) -> Path:
         return self._folder / f"{kid}.pem"
