@@ -153,6 +153,21 @@ def test_a_long_number_needs_its_digit(rest: str) -> None:
     assert refused("\n".join(lines), OF_1994) == "check_digit"
 
 
+def test_a_long_number_has_more_than_its_digit() -> None:
+    lines = TD1_LONG_NUMBER.split()
+    lines[0] = lines[0][:15] + digit(lines[0][5:14]) + "<" * 14
+    covered = lines[0][5:30] + lines[1][0:7] + lines[1][8:15] + lines[1][18:29]
+    lines[1] = lines[1][:-1] + digit(covered)
+    assert refused("\n".join(lines), OF_1994) == "check_digit"
+
+
+def test_a_number_that_does_not_go_on_has_its_digit() -> None:
+    row = list(passport().split("\n")[1])
+    row[9] = "<"
+    row[43] = digit("".join(row[0:10] + row[13:20] + row[21:43]))
+    assert refused(f"{TD3.split()[0]}\n{''.join(row)}") == "check_digit"
+
+
 @pytest.mark.parametrize(
     ("birth", "expected"),
     [
