@@ -133,6 +133,7 @@ def _holder_file(file: memoryview, first: int, entries: int) -> tuple[int, int]:
             raise malformed("got two subfiles of the same type")
         if length < 3 or start < data_start:
             raise malformed("got a subfile that does not lie within the barcode's data")
+        # Where it would reach beyond the end, there is no last byte.
         if bytes(file[start : start + 2]) != kind or bytes(file[stop - 1 : stop]) != b"\r":
             raise malformed("got a subfile that does not stand where its designator says")
         found[kind] = start, stop

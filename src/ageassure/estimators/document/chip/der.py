@@ -178,7 +178,7 @@ def _length(data: memoryview, position: int) -> tuple[int, int]:
     if first < 0x80:
         return first, position
     size = first & 0x7F
-    octets = data[position : position + size]
+    octets = data[position : position + size]  # if cut off, the contents will be missing, too
     if not 1 <= size <= 3:
         raise malformed("got a length that is indefinite or too great")
     length = int.from_bytes(octets, "big")
@@ -242,6 +242,7 @@ def named_bits(element: Element) -> int:
     octets = _expected(element, BIT_STRING).content
     if not octets or (len(octets) == 1 and octets[0]):
         raise malformed("got a malformed bit string")
+    # More than 7 unused bits fit no last octet.
     if len(octets) > 1 and octets[-1] & -octets[-1] != 1 << octets[0]:
         raise malformed("got a string of named bits that does not end with a set bit")
     return octets[1] if len(octets) > 1 else 0
