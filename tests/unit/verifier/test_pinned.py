@@ -155,6 +155,17 @@ def test_a_set_with_another_issuers_key_stays_out_and_pushes_nothing_out(
     assert accepted(made, OTHER_KEY, OTHER_ISSUER)
 
 
+def test_a_copy_that_is_loaded_first_shuts_the_owner_out_and_signs_nothing() -> None:
+    """What the threat model calls not defended; a token of the copying issuer stays its own."""
+    thief, owner = Source(sets(KEY, OTHER_KEY)), Source(sets(OTHER_KEY))
+    made = verifier(issuer=thief, other=owner)
+    assert accepted(made, KEY)
+    refused(made, OTHER_KEY, UntrustedIssuerError, OTHER_ISSUER)
+    refused(made, KEY, UntrustedIssuerError, OTHER_ISSUER)
+    thief.answer = sets(KEY)
+    assert accepted(made, OTHER_KEY, OTHER_ISSUER)
+
+
 # -- rotation -------------------------------------------------------------------------------------
 
 
