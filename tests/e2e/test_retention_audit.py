@@ -178,6 +178,7 @@ def test_a_bar_is_drawn_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "stderr", terminal)
     update = _bar(2)
     assert update is not None
+    assert "0%" in terminal.getvalue()
     update(1)
     update(1)
     assert "100%" in terminal.getvalue()

@@ -49,7 +49,9 @@ def _bar(pictures: int) -> Callable[[int], object] | None:
     """A bar on standard error, where a terminal reads it; the extra demo brings no tqdm."""
     if not sys.stderr.isatty():
         return None
-    return click.progressbar(length=pictures, label="pictures", file=sys.stderr).update
+    bar = click.progressbar(length=pictures, label="pictures", file=sys.stderr)
+    bar.render_progress()  # the first picture takes a while
+    return bar.update
 
 
 def _document(report: RetentionReport) -> dict[str, object]:
