@@ -97,7 +97,7 @@ def decode(
             return _copy_array(evidence)
         if encoded is None:
             raise unsupported(
-                f"got a {type(evidence).__name__}, expected contiguous bytes or an array"
+                f"got a {type(evidence).__name__}, expected a file's contiguous bytes or an array"
             )
         return _decode_file(encoded, long_side_pixels)
     except PictureError as error:

@@ -71,5 +71,5 @@ def read_private_file(path: str | os.PathLike[str]) -> bytes:
     if len(content) > MAX_KEY_FILE_BYTES:
         reason = f"it has more than {MAX_KEY_FILE_BYTES} bytes"
     if reason is not None:
-        raise KeySetError(f"cannot use the key file: {reason}")
+        raise KeySetError(f"cannot use the key file {path}: {reason}")
     return content

@@ -61,7 +61,7 @@ class JWKSet(Frozen):
         document: object = members
         keys = document.get("keys") if isinstance(document, Mapping) else None
         if not isinstance(keys, list) or len(keys) > MAX_KEYS:
-            raise KeySetError(f"got no JWK Set, expected an object with at most {MAX_KEYS} keys")
+            raise KeySetError(f"got no JWK Set, expected an object with 1 to {MAX_KEYS} keys")
         return cls(keys=tuple(PublicJWK.from_dict(key) for key in keys))
 
     @classmethod
