@@ -201,7 +201,9 @@ def test_thumbprint_of_rfc_8037() -> None:
     assert jwk_thumbprint(jwk) == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 
 
-@pytest.mark.parametrize("jwk", [{}, {"kty": "oct", "k": "x"}, {"kty": []}, EC | {"x": 1}])
+@pytest.mark.parametrize(
+    "jwk", [{}, {"kty": "oct", "k": "x"}, {"kty": []}, EC | {"x": 1}, EC | {"crv": "\ud800"}]
+)
 def test_thumbprint_of_no_key(jwk: dict[str, object]) -> None:
     with pytest.raises(KeySetError):
         jwk_thumbprint(jwk)

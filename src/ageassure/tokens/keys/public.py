@@ -48,11 +48,12 @@ def jwk_thumbprint(members: Mapping[str, object]) -> str:
     is not checked here.
 
     Raises:
-        KeySetError: If the key type is not one of ours, or a member that it needs is no string.
+        KeySetError: If the key type is not one of ours, or a member that it needs is no text in
+            ASCII.
     """
     kty = members.get("kty")
     names = _THUMBPRINT_MEMBERS.get(kty) if isinstance(kty, str) else None
-    if names is None or not all(isinstance(members.get(name), str) for name in names):
+    if names is None or not all(_is_ascii(members.get(name)) for name in names):
         raise KeySetError("got a JWK without the members of an EC, RSA or OKP key")
     text = strict_json.dump_object({name: members[name] for name in names})
     return base64url.encode(sha256(text).digest())
@@ -138,6 +139,10 @@ class PublicJWK(Frozen):
     def to_dict(self) -> dict[str, str]:
         """The JWK, with ``kid``, ``alg`` and ``use``."""
         return {**_members_of(self.key), "kid": self.kid, "alg": self.alg, "use": "sig"}
+
+
+def _is_ascii(value: object) -> bool:
+    return isinstance(value, str) and value.isascii()
 
 
 def same_algorithm(one: object, other: str) -> bool:
