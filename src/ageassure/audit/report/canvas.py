@@ -84,6 +84,12 @@ def svg(name: str, title: str, description: str, *draw: Callable[[Axes], None]) 
     return text.replace("#000000", "currentColor").replace("<text ", '<text fill="currentColor" ')
 
 
+def legend_above(axes: Axes, *, columns: int = 2) -> None:
+    """A legend over the drawing, where it hides no point; none if there is nothing to name."""
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False)
+
+
 def _without_idle_ids(text: str) -> str:
     """Matplotlib names every group the same way in each drawing; in a page a name stands once."""
     used = set(re.findall(r'(?:url\(|")#([^")]+)', text))

@@ -8,7 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ageassure.audit.report import drawing_conditions as drawing
-from ageassure.audit.report.wording import Chapter, Picture, Table, number_cell, share_cell
+from ageassure.audit.report.wording import (
+    Chapter,
+    Picture,
+    Table,
+    difference_cell,
+    number_cell,
+    share_cell,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,8 +55,8 @@ def _condition(found: dict[str, Any]) -> Iterator[Table | Picture]:
     ]  # fmt: skip
     yield Table(
         caption=f"Errors against {words}, in fifths of the samples. Slope of the error, years for "
-        f"each unit: {number_cell(found['slope'])}; of the estimate within persons: "
-        f"{number_cell(found['slope_within'])}; not known of {found['unknown']} samples",
+        f"each unit: {difference_cell(found['slope'])}; of the estimate within persons: "
+        f"{difference_cell(found['slope_within'])}; not known of {found['unknown']} samples",
         head=(words, "Bias, years", "MAE, years"),
         rows=tuple(rows),
     )
@@ -74,7 +81,7 @@ def _degraded(curve: dict[str, Any]) -> Iterator[Table | Picture]:
         for level in curve["levels"]
     )  # fmt: skip
     yield Table(
-        caption=f"Simulated {kind}; slope, years for each unit: {number_cell(curve['slope'])}",
+        caption=f"Simulated {kind}; slope, years for each unit: {difference_cell(curve['slope'])}",
         head=(
             "Level",
             "Shift, years",

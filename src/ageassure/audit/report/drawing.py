@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Final
 
-from ageassure.audit.report.canvas import COLOURS, STYLES, bars, label, svg
+from ageassure.audit.report.canvas import COLOURS, STYLES, bars, label, legend_above, svg
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,7 +62,7 @@ def thresholds(name: str, found: dict[str, Any]) -> str:
             ]
             bars(axes, [(x, figure) for x, figure in told if figure is not None], index, text)
         axes.set(xlabel="threshold T, years", ylabel="share", ylim=(-0.03, 1.03))
-        axes.legend(loc="best", frameon=False)
+        legend_above(axes)
 
     description = "Each threshold trades one error for the other; the tables hold the numbers."
     return svg(name, f"Error rates by threshold at {limit}", description, draw)

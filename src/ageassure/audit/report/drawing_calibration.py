@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ageassure.audit.report.canvas import COLOURS, bars, svg
+from ageassure.audit.report.canvas import COLOURS, bars, legend_above, svg
 
 if TYPE_CHECKING:
     from ageassure.audit.report.canvas import Axes
@@ -38,7 +38,7 @@ def pit(name: str, coverage: dict[str, Any]) -> str:
         ticks = range(0, len(places) + 1, 2)
         axes.set_xticks(list(ticks), [f"{tick / len(places):g}" for tick in ticks])
         axes.set(xlabel="probability integral transform", ylabel="share of people", ylim=(0, None))
-        axes.legend(loc="best", frameon=False)
+        legend_above(axes)
 
     description = (
         "Full ends: distributions are too narrow. A full middle: too wide. A slope: ages are said "
@@ -64,7 +64,7 @@ def coverage_by_age(name: str, cells: list[dict[str, Any]], percent: int) -> str
         )
         axes.axhline(percent / 100, color="#888888", linestyle=":", label=f"{percent} %")
         axes.set(xlabel="age, years", ylabel="share of intervals that hold", ylim=(-0.03, 1.03))
-        axes.legend(loc="lower right", frameon=False)
+        legend_above(axes)
 
     description = "The share of people of each age whose interval holds it; the table has it."
     return svg(name, f"Coverage of {percent} % intervals by single age", description, draw)

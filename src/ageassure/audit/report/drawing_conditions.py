@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ageassure.audit.report.canvas import COLOURS, bars, label, svg
+from ageassure.audit.report.canvas import COLOURS, bars, label, legend_above, svg
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ def robustness(name: str, curve: dict[str, Any]) -> str:
         ):
             bars(axes, [(x, f[key]) for x, f in levels], index, text, apart=apart)
         axes.set(xlabel=f"level of {kind}", ylabel="years")
-        axes.legend(loc="best", frameon=False)
+        legend_above(axes, columns=1)
 
     def rates(axes: Axes) -> None:
         for index, (key, text) in enumerate(
@@ -45,7 +45,7 @@ def robustness(name: str, curve: dict[str, Any]) -> str:
         ):
             bars(axes, [(x, f[key]) for x, f in levels], index, text, apart=apart)
         axes.set(xlabel=f"level of {kind}", ylabel="share", ylim=(-0.03, 1.03))
-        axes.legend(loc="best", frameon=False)
+        legend_above(axes, columns=1)
 
     description = (
         "Left: the mean change of an estimate, and of its size, against the same picture as it is. "
@@ -65,7 +65,7 @@ def condition(name: str, found: dict[str, Any]) -> str:
         for index, (key, text) in enumerate((("bias", "bias, 95 % interval"), ("mae", "MAE"))):
             bars(axes, [(x, f[key]) for x, f in parts], index, text, apart=apart)
         axes.set(xlabel=words, ylabel="years")
-        axes.legend(loc="best", frameon=False)
+        legend_above(axes)
 
     description = "Each point is a fifth of the samples, at the middle of its range."
     return svg(name, f"Errors against {words}", description, draw)
@@ -83,7 +83,7 @@ def attacks(name: str, found: dict[str, Any]) -> str:
         _living(axes, bpcer)
         axes.set_xticks(list(places), [label(one["name"]) for one in species])
         axes.set(ylabel="share", xlim=(-0.6, max(len(species) - 0.4, 0.6)), ylim=(-0.03, 1.03))
-        axes.legend(loc="best", frameon=False)
+        legend_above(axes)
 
     description = (
         "For each species of attack the share taken for a living person, and the share that the "

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from ageassure.audit.liveness import LivenessAnswer, Presentation
 from ageassure.audit.plan_file import read_plan
-from ageassure.audit.prediction.files import write_table
+from ageassure.audit.prediction.files import COLUMNS, write_table
 from ageassure.audit.report.document import ReportInputs, build_report, report_bytes
 from ageassure.audit.report.inputs import read_run
 from ageassure.audit.report.page import html_bytes, with_notes
@@ -158,6 +159,31 @@ class TestPage:
     def test_published_algorithms_are_not_compared(self, report: dict[str, Any], page: str) -> None:
         assert page.count("ifferent data, not comparable") >= 3
         assert "published" not in html_bytes(report, beside_published=False).decode()
+
+    def test_nobody_processed_and_no_attack_answered_is_a_page_too(self, tmp_path: Path) -> None:
+        found = inputs(tmp_path)
+        manifest = people(tmp_path, 8)
+        columns: dict[str, Any] = {"sample_id": [f"s{i}" for i in range(8)]}
+        columns |= {name: np.full(8, np.nan) for name in COLUMNS[1:-1]}
+        write_table(tmp_path / "none.csv", {**columns, "status": ["no_face"] * 8})
+        unanswered = Presentation(
+            species="print",
+            instrument="a",
+            answer=LivenessAnswer.NO_RESPONSE,
+            let_through=False,
+        )
+        made = build_report(
+            ReportInputs(
+                run=read_run(manifest, tmp_path / "none.csv"),
+                plan=found.plan,
+                plan_sha256=found.plan_sha256,
+                attacks=(unanswered,),
+                attacks_sha256="c" * 64,
+            )
+        )
+        page = html_bytes(made, beside_published=True).decode()
+        assert 'aria-labelledby="attacks-t' in page
+        assert "nobody in this cell was processed" in page
 
     def test_ages_in_groups_without_pairs_are_told_as_far_as_they_go(self, tmp_path: Path) -> None:
         rows = [f"s{i},10,19,{i}.5,{i % 30}" if i % 2 else f"s{i},20,29,," for i in range(1, 61)]
