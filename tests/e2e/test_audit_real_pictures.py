@@ -297,4 +297,6 @@ def test_conformal_bounds_of_people_of_whom_nothing_was_fitted(
     assert covered["value"] > 0.7
     assert covered["low"] < covered["high"]
     assert any(c["figures"]["margin_years"]["value"] is None for c in found["margins"])
-    assert "Conformal lower bounds" in (tmp_path / "out" / "report.html").read_text()
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Conformal lower bounds" in page
+    assert "right; everybody&#39;s most rarely for " in page

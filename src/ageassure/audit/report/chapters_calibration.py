@@ -101,4 +101,7 @@ def _conformal(found: dict[str, Any] | None) -> Iterator[Table]:
             ("with_margin", "Right with everybody's"),
             ("with_worst_margin", "With the worst group's"),
         )
-        yield cells_table("For whom the bounds are right", found["covered"], columns)
+        rarest = found["worst_covered"]
+        most = "nobody" if rarest is None else group_name(rarest)
+        caption = f"For whom the bounds are right; everybody's most rarely for {most}"
+        yield cells_table(caption, found["covered"], columns)
