@@ -125,6 +125,15 @@ def test_what_is_no_json_object_is_refused(data: str) -> None:
         successive_from_json(data)
 
 
+@pytest.mark.parametrize("kind", ["lower_bar", "challenge_age", "certainty", "", None])
+def test_a_bar_of_another_kind_is_refused(kind: object) -> None:
+    data = Policy(**CERTAIN).to_dict()
+    policy_from_dict(data)
+    data["over"]["kind"] = kind
+    with pytest.raises(ConfigurationError):
+        policy_from_dict(data)
+
+
 def test_a_file_claims_no_more_than_its_evidence_supports() -> None:
     data = _chain().to_dict()
     data["steps"][0]["policy"]["over"]["n"] = 298

@@ -106,6 +106,17 @@ def test_nothing_stands_on_what_has_ended(left: int) -> None:
         issue(request(), not_after=datetime.fromtimestamp(IAT + left, UTC))
 
 
+def test_nothing_stands_on_what_ends_this_moment() -> None:
+    end = datetime.fromtimestamp(IAT + 300, UTC)
+    for moment, refused in ((end - timedelta(seconds=1), False), (end, True)):
+        by = issuer(now=lambda moment=moment: moment)
+        if refused:
+            with pytest.raises(IssuanceError, match="no time left"):
+                issue(request(), by, not_after=end)
+        else:
+            assert issue(request(), by, not_after=end)["exp"] == IAT + 300
+
+
 def test_an_end_without_zone() -> None:
     with pytest.raises(ConfigurationError):
         issue(request(), not_after=datetime(2026, 6, 1, 12, 10))  # noqa: DTZ001
