@@ -173,6 +173,19 @@ def killed_at_once(
     return found
 
 
+_passing: list[list[str]] = []
+
+
+def _require_passing(copy: Path, stages: list[list[str]]) -> None:
+    """See, once for each stage, that its tests pass without any mutant."""
+    for tests in stages:
+        if tests not in _passing:
+            failed = _failure(copy, tests)
+            if failed is not None:
+                raise SystemExit(f"without any mutant fails {failed}")
+            _passing.append(tests)
+
+
 def _write(path: Path, text: str, version: int) -> None:
     # Python's bytecode cache compares sizes and whole seconds: every version has its own second.
     path.write_text(text, encoding="utf-8")
@@ -271,10 +284,8 @@ def _drill_file(copy: Path, file: str, commit: str, again: str | None, results: 
     noticed = dict(before.get("mutants", {}))
     outcomes: dict[str, str] = before["mutants"] if before.get("sha256") == digest else {}
     wanted = [mutant for mutant in mutants if _wanted(mutant, outcomes, again)]
-    if wanted and first_failure(copy, stages) is not None:
-        raise SystemExit(
-            f"the tests of {file} fail without any mutant: {first_failure(copy, stages)}"
-        )
+    if wanted:
+        _require_passing(copy, stages)
     killed = killed_at_once(copy, path, stages, wanted, noticed) if wanted else {}
     for number, mutant in enumerate(wanted, 1):
         failed = killed.get(mutant.name)

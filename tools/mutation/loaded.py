@@ -2,9 +2,10 @@
 
 pytest collects the tests with the library as it is; then, for every mutant, a forked process gives
 the functions that the mutant changes their new code, in place, and runs the tests. A test that
-fails there kills the mutant. One that lives is not a survivor yet: what ran while the library and
-the tests were loaded, and constants that other modules have taken over, did not see it. Those, and
-mutants that change no function, are for a run from scratch.
+fails there kills the mutant, if by itself and without any change it passes. One that lives is not a
+survivor yet: what ran while the library and the tests were loaded, and constants that other modules
+have taken over, did not see it. Those, and mutants that change no function, are for a run from
+scratch.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class Loaded:
             if isinstance(each, FunctionType) and each.__code__.co_filename == self._file:
                 functions.setdefault(each.__code__.co_qualname, []).append(each)
         killers: list[str] = []
+        sound: dict[str, bool] = {"timeout": True}
         for name, text in self._mutants.items():
             changed = [
                 (function, code)
@@ -67,7 +69,10 @@ class Loaded:
             ]
             first = [self._known[name], *killers] if name in self._known else killers
             failed = self._tried(_ordered(session.items, first), changed) if changed else ""
-            if failed:
+            if failed and failed not in sound:
+                alone = [item for item in session.items if item.nodeid == failed]
+                sound[failed] = not self._tried(alone, [])
+            if failed and sound[failed]:
                 killers = [failed, *(each for each in killers if each != failed)]
                 os.write(self._answers, f"{name}\t{failed}\n".encode())
         return True
