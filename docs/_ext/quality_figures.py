@@ -1,0 +1,125 @@
+"""The tables of what spoils a picture, and who is refused for it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from figure_parts import RESULTS, area, load, percent, share, table, years
+
+Json = dict[str, Any]
+
+HALF: Final = 0.5
+
+SIGNS: Final = {
+    "yaw_degrees": ("turned to the side (yaw)", "degrees", "greatest_yaw_degrees"),
+    "pitch_degrees": ("turned up or down (pitch)", "degrees", "greatest_pitch_degrees"),
+    "mesh_score": ("the mesh's own score", "", "least_mesh_score"),
+    "point_gap": ("detector against mesh", "eye distances", "greatest_point_gap"),
+    "highlight": ("brightness of the highlights", "of 255", "least_highlight"),
+    "burnt_share": ("burnt out", "of the face", "greatest_burnt_share"),
+    "blur": ("blur", "", "greatest_blur"),
+}
+"""By the sign that is measured: its name, its unit, and the limit in the manifest."""
+
+
+def quality() -> str:
+    """Pictures spoilt by degrees: how far estimates move, and what is refused."""
+    found = load(RESULTS / "quality.json")
+    rows = []
+    for one, other in zip(found["london"]["spoilt"], found["fairface"]["spoilt"], strict=True):
+        sides = (one["found"], other["found"])
+        moved = [years(side["absolute_years"], side["n"]) for side in sides]
+        auc = other["found"]["auc_10_19_against_20"]
+        rows.append(
+            [
+                one["way"],
+                f"{one['degree']:g} {one['unit']}",
+                moved[0],
+                share(one["refused"]["all"]),
+                moved[1],
+                area(auc) if auc else "too few",
+                share(other["refused"]["all"]),
+            ]
+        )
+    head = ["spoilt", "degree", "London: moved, years", "refused", "FairFace: moved, years"]
+    head += ["AUC, 10–19 against 20+", "refused"]
+    return (
+        f"{table(head, rows)}\n\n`{found['model']}`; {found['data']['london']}, "
+        f"{found['london']['pictures']} people; {found['data']['fairface']}, "
+        f"{found['fairface']['pictures']} pictures. Moved: mean absolute distance from the "
+        "unspoilt picture's estimate, refused or not, if a face is found."
+    )
+
+
+def quality_limits() -> str:
+    """For every way of spoiling that ends in refusals: where half are refused, and what by then."""
+    found = load(RESULTS / "quality.json")
+    rows = []
+    for way in dict.fromkeys(one["way"] for one in found["london"]["spoilt"]):
+        cells = [_half_refused(found[name]["spoilt"], way) for name in ("london", "fairface")]
+        if all(cells):
+            rows.append([way, *(cell for pair in cells for cell in pair)])
+    head = ["spoilt", "London: half refused at", "moved by then, years"]
+    head += ["FairFace: half refused at", "moved by then, years"]
+    return table(head, rows)
+
+
+def _half_refused(spoilt: list[Json], way: str) -> list[str]:
+    for one in spoilt:
+        if one["way"] == way and one["refused"]["all"][2] >= HALF:
+            side = one["found"]
+            moved = years(side["absolute_years"], side["n"])
+            return [f"{one['degree']:g} {one['unit']}", f"{moved} ({side['n']:,})"]
+    return []
+
+
+def quality_refusals() -> str:
+    """Who is refused as pictures come, by group."""
+    found = load(RESULTS / "quality.json")["as_they_come"]
+    codes = ("face_turned", "face_unclear", "picture_blurred", "picture_dark", "no_face")
+    rows = [
+        [f"{axis}: {name.replace('_', ' ')}", share(group["all"])]
+        + [percent(group[code][2], 1) if code in group else "none" for code in codes]
+        for axis, groups in found["refused_by_group"].items()
+        for name, group in groups.items()
+    ]
+    return table(["people", "refused", *(f"`{code}`" for code in codes)], rows)
+
+
+def quality_signs() -> str:
+    """Pictures as they come: errors by what was measured of the face."""
+    found = load(RESULTS / "quality.json")
+    limits, natural = found["limits"], found["as_they_come"]
+    rows = []
+    for sign, (name, unit, limit) in SIGNS.items():
+        for one in natural["error_by_sign"][sign]:
+            auc = one["auc_10_19_against_20"]
+            rows.append(
+                [
+                    f"{name}; limit {limits[limit]:g}",
+                    f"{_bin(natural, sign, one)} {unit}".strip(),
+                    f"{one['n']:,}",
+                    years(one["years_outside_the_group"], one["n"]),
+                    area(auc) if auc else "too few",
+                    share(one["called_over_10_19"]),
+                ]
+            )
+    head = ["what is measured", "from–to", "pictures", "years outside the labelled group"]
+    head += ["AUC, 10–19 against 20+", "10–19 called OVER 18"]
+    bar = found["challenge_age"]
+    return (
+        f"{table(head, rows)}\n\n`{found['model']}`; {found['data']['fairface']}, "
+        f"{natural['pictures']:,} pictures, those in which a face is found and which keep every "
+        "**other** limit. OVER 18 at the challenge age for an error of "
+        f"{percent(bar['alpha'])}, {bar['age_years']:.1f} years."
+    )
+
+
+def _bin(natural: Json, sign: str, one: Json) -> str:
+    """The ends of a bin; the outermost are open."""
+    bins = natural["error_by_sign"][sign]
+    if one is bins[-1]:
+        return f"{one['from']:g} and more"
+    if one is bins[0]:
+        return f"under {one['to']:g}"
+    return f"{one['from']:g}–{one['to']:g}"
