@@ -180,7 +180,21 @@ class TestKeys:
     )
     def test_device_keys_that_are_none(self, spoilt: Any) -> None:
         members = {"deviceKeyInfo": {"deviceKey": spoilt}}
-        assert _code(Wallet(SIGNER, security_object=members)) == "credential_not_bound"
+        with pytest.raises(CredentialError, match="a key of another kind, or to none") as caught:
+            _assess(Wallet(SIGNER, security_object=members))
+        assert caught.value.code == "credential_not_bound"
+
+    @pytest.mark.parametrize(
+        "key", [ec.generate_private_key(ec.SECP384R1()), ed25519.Ed25519PrivateKey.generate()]
+    )
+    @pytest.mark.parametrize("other", [b"", b"\x00" * 64, b"\x01" * 96])
+    def test_every_kind_of_key_has_to_have_signed(self, key: Any, other: bytes) -> None:
+        response = Wallet(SIGNER, device_key=key).response()
+        response["documents"][0]["deviceSigned"]["deviceAuth"]["deviceSignature"][3] = other
+        assert _code_of(response) == "credential_not_bound"
+        response = Wallet(Signer(AUTHORITY, key=key)).response()
+        response["documents"][0]["issuerSigned"]["issuerAuth"][3] = other
+        assert _code_of(response) == "credential_untrusted"
 
     @pytest.mark.parametrize(
         ("key", "algorithm"),
@@ -295,6 +309,14 @@ class TestIssuer:
         response = Wallet(SIGNER).response()
         response["documents"][0]["issuerSigned"]["issuerAuth"][1][33] = chain
         assert _code_of(response) == "credential_malformed"
+
+    @pytest.mark.parametrize("chain", [3, "x", ["x"], [b"x", 3]])
+    def test_a_chain_is_bytes(self, chain: object) -> None:
+        response = Wallet(SIGNER).response()
+        response["documents"][0]["issuerSigned"]["issuerAuth"][1][33] = chain
+        presented = MdocPresentation(device_response=cbor2.dumps(response), session=SESSION)
+        with pytest.raises(CredentialError, match="no certificate or list of certificates"):
+            _estimator().estimate(presented)
 
     def test_a_chain_may_be_a_list_of_one(self) -> None:
         response = Wallet(SIGNER).response()
