@@ -116,15 +116,18 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
 
 async def read_body(receive: Receive) -> bytearray | None:
     """The request's body, or None if it is too large or was not sent to its end."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if message["type"] != "http.request" or len(body) > MAX_BYTES:
+    body, whole = bytearray(), False
+    try:
+        while not whole:
+            message = await receive()
+            body += message.get("body", b"")
+            if message["type"] != "http.request" or len(body) > MAX_BYTES:
+                return None
+            whole = not message.get("more_body", False)
+        return body
+    finally:
+        if not whole:  # too large, too slow, broken off
             Wiping(body).wipe()
-            return None
-        if not message.get("more_body", False):
-            return body
 
 
 async def until_gone(receive: Receive) -> None:

@@ -25,7 +25,7 @@ from ageassure.audit.retention.forms import picture_forms
 from ageassure.audit.retention.memory import held_memory
 from ageassure.audit.retention.pictures import Encoding, make_picture
 from ageassure.audit.retention.scenes import Scene
-from ageassure.audit.retention.search import count_runs, index_texts
+from ageassure.audit.retention.search import Texts, count_runs, index_texts
 from ageassure.hardening import TUNABLE
 
 if TYPE_CHECKING:
@@ -156,6 +156,15 @@ def post(port: int, picture: bytes | bytearray) -> tuple[int, bytes]:
         connection.close()
 
 
+def head(length: int) -> str:
+    return (
+        "POST /assess HTTP/1.1\r\nHost: localhost\r\n"
+        'Age-Request: {"audience": "https://platform.example", '
+        f'"nonce": "{secrets.token_urlsafe(32)}", "age_over": 18}}\r\n'
+        f"Content-Length: {length}\r\n\r\n"
+    )
+
+
 def test_a_question_that_is_none_is_refused(
     provider: subprocess.Popen[bytes], provider_port: int
 ) -> None:
@@ -171,32 +180,44 @@ def test_somebody_who_goes_away_leaves_a_service_that_goes_on(
     provider: subprocess.Popen[bytes], provider_port: int
 ) -> None:
     portrait = (files("skimage.data") / "astronaut.png").read_bytes()
-    head = (
-        "POST /assess HTTP/1.1\r\nHost: localhost\r\n"
-        'Age-Request: {"audience": "https://platform.example", '
-        f'"nonce": "{secrets.token_urlsafe(32)}", "age_over": 18}}\r\n'
-        f"Content-Length: {len(portrait)}\r\n\r\n"
-    )
     for sent in (portrait, portrait[:1000]):  # while it is assessed, and while it is sent
         with socket.create_connection(("127.0.0.1", provider_port)) as connection:
-            connection.sendall(head.encode() + sent)
+            connection.sendall(head(len(portrait)).encode() + sent)
     assert post(provider_port, portrait)[0] == 200
 
 
-def test_nothing_of_a_picture_is_left_in_the_running_service(
-    provider: subprocess.Popen[bytes], provider_port: int
-) -> None:
+@pytest.fixture
+def readable(provider: subprocess.Popen[bytes]) -> int:
     try:
         Path(f"/proc/{provider.pid}/mem").open("rb").close()
     except OSError:
         pytest.skip("only root may read a hardened process's memory")
+    return provider.pid
+
+
+def runs_left(pid: int, texts: Texts) -> int:
+    return sum(count_runs(texts, part).total() for part in held_memory(pid))
+
+
+def test_nothing_of_a_body_is_left_that_was_refused(readable: int, provider_port: int) -> None:
+    body = secrets.token_bytes(100_000)
+    texts = index_texts({"body": body})
+    assert post(provider_port, body + bytes(10_000_000))[0] == 413
+    with socket.create_connection(("127.0.0.1", provider_port)) as connection:
+        connection.sendall(head(len(body) + 1).encode() + body)  # never sent to its end
+    time.sleep(0.5)
+    assert runs_left(readable, texts) == 0
+
+
+def test_nothing_of_a_picture_is_left_in_the_running_service(
+    readable: int, provider_port: int
+) -> None:
     pipeline = FacialAgeEstimator()._pipeline
     for encoding in (Encoding.JPEG, Encoding.PNG):
         picture = make_picture(Scene.ONE_FACE, encoding, 512, seed=secrets.randbits(30))
         texts = index_texts(picture_forms(picture, pipeline))
         assert post(provider_port, picture.file)[0] == 200
-        runs = sum(count_runs(texts, part).total() for part in held_memory(provider.pid))
-        assert runs == 0
+        assert runs_left(readable, texts) == 0
 
 
 def test_it_does_not_start_unhardened() -> None:
