@@ -46,7 +46,10 @@ def discover_estimator(name: str) -> Estimator[Any]:
     """
     found = list(entry_points(group=ENTRY_POINT_GROUP, name=name))
     if len(found) != 1:
-        raise ConfigurationError(f"got {len(found)} estimators named {name!r}, expected one")
+        names = ", ".join(sorted(entry_points(group=ENTRY_POINT_GROUP).names)) or "none"
+        raise ConfigurationError(
+            f"got {len(found)} estimators named {name!r}, expected one; entry points: {names}"
+        )
     estimator = found[0].load()()
     if not isinstance(estimator, Estimator):
         raise ConfigurationError(f"entry point {name!r} makes no estimator")

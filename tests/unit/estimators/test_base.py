@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import EntryPoint, EntryPoints
 from types import SimpleNamespace
 
 import pytest
@@ -19,8 +20,11 @@ class Sound:
 
 
 def registered(monkeypatch: pytest.MonkeyPatch, *factories: object) -> None:
-    def found(*, group: str, name: str) -> list[object]:
-        assert (group, name) == ("ageassure.estimators", "mine")
+    def found(*, group: str, name: str | None = None) -> list[object] | EntryPoints:
+        assert group == "ageassure.estimators"
+        if name is None:
+            return EntryPoints(EntryPoint(n, "some:thing", group) for n in ("their", "other"))
+        assert name == "mine"
         return [SimpleNamespace(load=lambda factory=factory: factory) for factory in factories]
 
     monkeypatch.setattr(base, "entry_points", found)
@@ -35,7 +39,9 @@ def test_a_registered_estimator_is_made(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize("count", [0, 2])
 def test_none_and_several_are_refused(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     registered(monkeypatch, *[Sound] * count)
-    with pytest.raises(ConfigurationError, match=f"got {count} estimators"):
+    with pytest.raises(
+        ConfigurationError, match=f"got {count} estimators.*entry points: other, their"
+    ):
         discover_estimator("mine")
 
 
