@@ -105,6 +105,7 @@ class TestEvidence:
             {"k": 0.0},
             {"alpha": 0},
             {"alpha": 0.5},
+            {"alpha": 1e-6, "n": 100_000},
             {"alpha": 1e-7, "n": 100_000},
             {"alpha": 1e-300, "n": 100_000},  # its integers would be computed for hours
             {"alpha": 5e-324},

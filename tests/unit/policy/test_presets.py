@@ -19,6 +19,7 @@ from ageassure.policy import (
     preset_names,
     read_preset,
 )
+from ageassure.policy.bars import ROUNDING
 from ageassure.policy.presets.file import parse_preset
 from ageassure.results import Direction, MethodClass, Outcome
 from ageassure.testing import challenge_age_for_tests, estimated_age, known_age, lower_bar_for_tests
@@ -118,23 +119,32 @@ def test_attempts_and_errors_fit_the_session() -> None:
 
 
 @pytest.mark.parametrize(
-    ("steps", "bars"),
+    ("steps", "bars", "told"),
     [
-        ((), {}),
-        (("palm",), {}),
-        (("face",), {}),
-        (("document",), {"face": _bar()}),
-        (("face",), {"face": _bar(), "document": _bar()}),
-        (("face",), {"face": RequiredCertainty(certainty=0.999)}),
-        (("face",), {"face": lower_bar_for_tests()}),
-        (("face",), {"face": _bar(alpha=0.01)}),
+        ((), {}, "got steps outside"),
+        (("palm",), {}, "got steps outside"),
+        (("document", "palm"), {}, "got steps outside"),
+        (("face",), {}, "got bars for other steps"),
+        (("document",), {"face": _bar()}, "got bars for other steps"),
+        (("face",), {"face": _bar(), "document": _bar()}, "got bars for other steps"),
+        (("face",), {"face": RequiredCertainty(certainty=0.999)}, "no ChallengeAge"),
+        (("face",), {"face": lower_bar_for_tests()}, "no ChallengeAge"),
+        (("face",), {"face": _bar(alpha=0.01)}, r"got a bar with error 0\.01, expected at most"),
     ],
 )
 def test_steps_and_bars_that_do_not_fit_are_refused(
-    steps: tuple[str, ...], bars: dict[str, ChallengeAge | LowerBar | RequiredCertainty]
+    steps: tuple[str, ...], bars: dict[str, ChallengeAge | LowerBar | RequiredCertainty], told: str
 ) -> None:
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match=told):
         load_preset("uk-ofcom-18").chain(steps=steps, bars=bars)  # type: ignore[arg-type]
+
+
+def test_a_bar_may_claim_the_presets_error_but_for_rounding() -> None:
+    step = load_preset("uk-ofcom-18").steps[0]
+    assert step.bar_alpha is not None
+    bar = _bar(alpha=step.bar_alpha * ROUNDING)
+    chain = load_preset("uk-ofcom-18").chain(steps=(step.name,), bars={step.name: bar})
+    assert chain.steps[0].policy.over == bar
 
 
 @pytest.mark.parametrize("name", ["", "uk", "../uk-ofcom-18", "uk-ofcom-18.toml"])
@@ -154,13 +164,17 @@ def test_an_unknown_name_is_refused(name: str) -> None:
         lambda data: data.update(step=[]),
         lambda data: data.update(version=0),
         lambda data: data.update(age_limit=True),
+        lambda data: data.update(session_alpha=0),
         lambda data: data.update(session_alpha=1.0),
         lambda data: data.update(session_alpha="None"),
         lambda data: data.update(drawn_up_on="2026-11-25"),
         lambda data: data.update(drawn_up_on=datetime(2026, 11, 25)),  # noqa: DTZ001
         lambda data: data["step"][0].update(methods=[]),
         lambda data: data["step"][0].update(binding="none"),
+        lambda data: data["step"][0].update(bar_alpha=0.0),
         lambda data: data["step"][0].update(bar_alpha=0.5),
+        lambda data: data["step"][0].update(least_challenge_age=0),
+        lambda data: data["step"][0].update(least_challenge_age=120),
         lambda data: data["step"][0].update(time_limit_seconds=0),
         lambda data: data["step"][0].update(max_attempts=101),
         lambda data: data["source"][0].update(title=""),
