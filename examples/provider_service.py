@@ -1,7 +1,7 @@
 """A provider as a service: a picture comes in, an outcome and perhaps a token go out.
 
     export GLIBC_TUNABLES=glibc.malloc.tcache_count=0
-    uvicorn --app-dir examples provider_service:app --port 8001 --loop asyncio --http h11
+    uvicorn --app-dir examples provider_service:app --port 8001 --loop asyncio
 
 Needs the extras ``face`` and ``starlette``, and uvicorn. ``docs/tutorial/two-services.md`` leads
 through it, ``docs/how-to/run-it-in-your-service.md`` says why it is as it is.
