@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Final
@@ -20,12 +21,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ageassure.audit.derivation import derive_challenge_age
-from ageassure.audit.figure import Method
+from ageassure.audit.figure import Figure, Method
 from ageassure.audit.intervals import clopper_pearson, fay_feuer, upper_bound, wilson
 from ageassure.audit.metrics.bootstrap import Units, ends
 from ageassure.audit.metrics.cells import Grid
+from ageassure.audit.metrics.coverage import coverage_by_year
 from ageassure.audit.metrics.separation import area_under_curve
 from ageassure.audit.metrics.shares import Shares
+from ageassure.audit.metrics.slopes import slope, slope_within
 from ageassure.audit.plan import EvaluationPlan, OperatingPoint
 from ageassure.audit.table import Column, DatasetStatement, EvaluationTable
 from ageassure.audit.verdict import Verdict, verdict_of
@@ -266,6 +269,76 @@ def area() -> Row:
     )
 
 
+TRUE_SLOPE: Final = 0.1
+
+
+def slopes() -> list[Row]:
+    rows = []
+    for purpose, (n, samples) in enumerate(((200, 1), (60, 5)), 30):
+
+        def one(rng: np.random.Generator, n: int = n, samples: int = samples) -> bool | None:
+            x = rng.uniform(0, 40, (n, samples))
+            spread = 0.5 + x / 40  # who is turned further errs more
+            y = TRUE_SLOPE * x + spread * (_errors(rng, n, samples) - 3)
+            subjects = np.repeat(np.arange(n), samples)
+            return _holds(slope(x.ravel(), y.ravel(), subjects, PLAN, 14), TRUE_SLOPE)
+
+        rows.append(
+            told(
+                "slope against a condition, percentile",
+                f"{n} people, {samples} sample{'s' * (samples > 1)} each",
+                "95 % for many people",
+                repeated(one, purpose),
+            )
+        )
+    for purpose, (n, samples) in enumerate(((30, 4), (200, 2)), 32):
+
+        def within(rng: np.random.Generator, n: int = n, samples: int = samples) -> bool | None:
+            x = rng.uniform(0, 40, (n, samples))
+            own = rng.normal(TRUE_SLOPE, 0.05, (n, 1))  # people differ in their slopes
+            y = rng.normal(30, 10, (n, 1)) + own * x + rng.gamma(1.0, 1.0, (n, samples))
+            subjects = np.repeat(np.arange(n), samples)
+            found = slope_within(x.ravel(), y.ravel(), subjects, subjects, PLAN, 15)
+            return _holds(found, TRUE_SLOPE)
+
+        rows.append(
+            told(
+                "slope within persons, BCa",
+                f"{n} people, {samples} samples each",
+                "95 % for many people",
+                repeated(within, purpose),
+            )
+        )
+    return rows
+
+
+def _holds(found: Figure, truth: float) -> bool | None:
+    if found.low is None or found.high is None:
+        return None
+    return found.low <= truth <= found.high
+
+
+def pit() -> list[Row]:
+    years = np.arange(121)
+
+    def one(rng: np.random.Generator) -> bool | None:
+        mean = rng.uniform(8, 40, 100)
+        density = np.exp(-0.5 * ((years - mean[:, None]) / 3) ** 2)
+        reached = np.cumsum(density / density.sum(axis=1, keepdims=True), axis=1)
+        ages = (rng.random((100, 1)) > reached).sum(axis=1)  # drawn from what is said of them
+        over = (1 - reached).clip(0, 1)
+        made = replace(
+            people(ages, mean, np.arange(100)),
+            p_over={age: np.ascontiguousarray(over[:, age - 1]) for age in range(1, 121)},
+        )
+        found = coverage_by_year(made, Grid.of(made, PLAN), PLAN)
+        return None if found is None else _holds(found.pit[0], 0.1)
+
+    hits = repeated(one, 34)
+    return [told("first tenth of the PIT in single years, BCa", "100 people",
+                 "95 % for many people", hits)]  # fmt: skip
+
+
 def thresholds() -> list[Row]:
     rows = []
     for n, alpha in ((299, 0.01), (500, 0.01), (1_000, 0.01), (300, 0.05)):
@@ -315,6 +388,8 @@ def main() -> None:
         *means(),
         *shares_of_people(),
         area(),
+        *slopes(),
+        *pit(),
         *thresholds(),
     ]
     found = {"data": "made-up people with known rates", "seed": SEED, "rows": rows}

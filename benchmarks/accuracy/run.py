@@ -51,7 +51,7 @@ from ageassure.audit.prediction.run import identity
 from ageassure.audit.report.document import code_digest
 from ageassure.audit.table import P_OVER_YEARS
 from ageassure.errors import AgeAssuranceError, ConfigurationError
-from ageassure.estimators.worker.loading import AGE_NETWORKS
+from ageassure.estimators.worker.loading import AGE_NETWORKS, load_estimator
 
 if TYPE_CHECKING:
     from protocol import Part, Protocol
@@ -187,7 +187,7 @@ class Runner:
             p_over_years=ALL_YEARS if self._protocol.distribution else P_OVER_YEARS,
         )
         record = json.loads(predictions.with_suffix(".run.json").read_text(encoding="utf-8"))
-        asked = identity(read_manifest(manifest), task)
+        asked = identity(read_manifest(manifest), task, load_estimator(estimator))
         return asked == {name: record.get(name) for name in asked}
 
     def _system(self, predictions: Path) -> Json:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ageassure.audit.engines.threads import available_processors
 from ageassure.audit.resources import installed_bytes, peak_rss_bytes, resources, this_machine
-from ageassure.estimators.worker.loading import AGE_NETWORKS, FACIAL, load_estimator
+from ageassure.estimators import FacialAgeEstimator
 from ageassure.inference.session import THREADS
 
 if TYPE_CHECKING:
@@ -16,15 +16,20 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ageassure.estimators.base import Estimator
+
 
 def cost(
-    latency_ms: NDArray[np.float64], estimator: str, at_once: int, distributions: Iterable[str]
+    latency_ms: NDArray[np.float64],
+    estimator: Estimator[Any],
+    at_once: int,
+    distributions: Iterable[str],
 ) -> dict[str, Any] | None:
     """The members of :class:`~ageassure.audit.resources.Resources`.
 
     Args:
         latency_ms: One for each picture; NaN if the estimator never saw it.
-        estimator: Its name. Of a plug-in sizes and threads are not known, unless it has a member
+        estimator: Of a plug-in sizes and threads are not known, unless it has a member
             ``model_bytes``.
         at_once: Pictures that were assessed at the same time.
         distributions: What is installed for the shipped estimator.
@@ -35,14 +40,14 @@ def cost(
     seen = latency_ms[latency_ms > 0].tolist()
     if not seen:
         return None
-    shipped = estimator in (FACIAL, *AGE_NETWORKS)
+    shipped = isinstance(estimator, FacialAgeEstimator)
     return asdict(
         resources(
             seen,
             machine=this_machine(available_processors()),
             at_once=at_once,
             network_threads=THREADS if shipped else None,
-            model_bytes=getattr(load_estimator(estimator), "model_bytes", None),
+            model_bytes=getattr(estimator, "model_bytes", None),
             install_bytes=installed_bytes(distributions) if shipped else None,
             peak_rss_bytes=peak_rss_bytes(),
         )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ageassure.audit.datasets.manifest import Manifest
     from ageassure.audit.engines.base import Engine, Task
+    from ageassure.estimators.base import Estimator
 
 JOURNAL_REVISION: Final = 2
 
@@ -81,13 +82,8 @@ def jobs_of(manifest: Manifest, root: Path) -> list[Job]:
     ]
 
 
-def identity(manifest: Manifest, task: Task) -> dict[str, Any]:
-    """What makes two runs the same run: pictures, estimator, settings, versions.
-
-    Raises:
-        ConfigurationError: If there is no such estimator.
-    """
-    estimator = load_estimator(task.estimator)
+def identity(manifest: Manifest, task: Task, estimator: Estimator[Any]) -> dict[str, Any]:
+    """What makes two runs the same run: pictures, estimator, settings, versions."""
     return {
         "journal_revision": JOURNAL_REVISION,
         "manifest_sha256": manifest.statement.manifest_sha256,
@@ -135,6 +131,7 @@ def predict(
         How many pictures have each status, in alphabetical order.
 
     Raises:
+        ConfigurationError: If there is no such estimator.
         DataSetError: If the manifest names no pictures, or a shard cannot be used.
         PredictionsError: If the predictions exist, the journal belongs to another run, a file
             cannot be written, or the estimator fails in another way than by refusing a picture.
@@ -143,7 +140,8 @@ def predict(
     if files.predictions.exists() and not files.journal.exists():
         raise PredictionsError(f"{files.predictions.name} exists and is not overwritten")
     jobs = jobs_of(manifest, root)
-    run = identity(manifest, task)
+    estimator = load_estimator(task.estimator)
+    run = identity(manifest, task, estimator)
     chances = len(task.p_over_years)
     with Journal(files.journal, identity=run, count=len(jobs), chances=chances) as journal:
         left = [job for job in jobs if not journal.done[job.index]]
@@ -155,7 +153,7 @@ def predict(
         if not journal.done.all():
             raise PredictionsError(f"{(~journal.done).sum()} pictures were not answered; run again")
         statuses = journal.statuses
-        spent = cost(journal.figures[:, -1], task.estimator, engine.at_once, VERSIONED)
+        spent = cost(journal.figures[:, -1], estimator, engine.at_once, VERSIONED)
         _write(files, manifest, journal, statuses, {**run, "resources": spent})
     # The journal goes last: killed before, the run is done again from it; killed after, it is done.
     files.journal.unlink()
