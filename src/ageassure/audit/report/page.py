@@ -152,7 +152,7 @@ def _box(result: dict[str, Any]) -> dict[str, Any]:
             ("Least provable with so many people", percent(claim["min_provable"])),
             ("In every group", result["every_group"]),
             ("Worst cell", worst_text),
-            ("Adults turned away at that T (FNR)", share_cell(everybody["fnr"])),
+            ("Adults turned away at that T (FNR)", str(share_cell(everybody["fnr"]))),
         ),
     }
 

@@ -184,6 +184,7 @@ class TestPage:
         page = html_bytes(made, beside_published=True).decode()
         assert 'aria-labelledby="attacks-t' in page
         assert "nobody in this cell was processed" in page
+        assert "nobody in this cell was processed" in summary_bytes(made).decode()
 
     def test_ages_in_groups_without_pairs_are_told_as_far_as_they_go(self, tmp_path: Path) -> None:
         rows = [f"s{i},10,19,{i}.5,{i % 30}" if i % 2 else f"s{i},20,29,," for i in range(1, 61)]
