@@ -5,7 +5,7 @@ import logging
 import pickle
 import traceback
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import cbor2
 import pytest
@@ -37,6 +37,7 @@ from .mdoc_wallets import (
     cose_key,
     name,
     pem_of_version_10,
+    sign1,
 )
 
 if TYPE_CHECKING:
@@ -281,6 +282,11 @@ class TestIssuer:
     def test_a_signer_may_have_unknown_extensions_that_are_not_critical(self) -> None:
         assert _assess(Wallet(Signer(AUTHORITY, ca=False, extra=((UNKNOWN, False),)))).bound
 
+    def test_a_signer_whose_extensions_cannot_be_read_is_malformed(self) -> None:
+        names = x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, b"0\x01x")
+        wallet = Wallet(Signer(AUTHORITY, extra=((names, False),)))
+        assert _code(wallet) == "credential_malformed"
+
     def test_another_authority_of_the_same_name_is_not_trusted(self) -> None:
         wallet = Wallet(Signer(Authority()))
         assert _code_of(wallet.response()) == "credential_untrusted"
@@ -476,6 +482,7 @@ class TestSecurityObject:
             (lambda items: items.append(b"\xa0"), "credential_malformed"),
             (lambda items: items.append(cbor2.CBORTag(24, b"\xa0")), "credential_malformed"),
             (lambda items: items.append(cbor2.CBORTag(24, b"")), "credential_malformed"),
+            (lambda items: items.append(cbor2.CBORTag(24, b"\x80")), "credential_malformed"),
             (
                 lambda items: items.__setitem__(
                     0, cbor2.CBORTag(24, items[0].value.replace(b"\xf4", b"\xf5"))
@@ -576,6 +583,12 @@ class TestSignatures:
         response = Wallet(SIGNER).response()
         response["documents"][0]["deviceSigned"]["deviceAuth"]["deviceSignature"][2] = b""
         assert _code_of(response) == "credential_malformed"
+
+    def test_an_issuer_that_signs_nothing_signs_no_document(self) -> None:
+        response, nothing = Wallet(SIGNER).response(), cast("bytes", None)
+        auth = response["documents"][0]["issuerSigned"]["issuerAuth"]
+        auth[2:] = [None, sign1(SIGNER.key, nothing)[1]]
+        assert _code_of(response) == "credential_untrusted"
 
     def test_a_device_signs_one_request(self) -> None:
         other = Wallet(SIGNER).response(
