@@ -89,7 +89,7 @@ def _check_members(
     missing, unknown = required - members.keys(), members.keys() - required - optional
     if missing or unknown:
         raise ConfigurationError(
-            f"{name}: got a {what} with {len(unknown)} unknown members and without "
+            f"{name}: got a {what} with the unknown members {sorted(unknown)} and without "
             f"{sorted(missing)}; expected {', '.join(sorted(required))}, and at most "
             f"{', '.join(sorted(optional))} besides"
         )

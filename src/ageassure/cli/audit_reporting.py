@@ -117,13 +117,20 @@ def compare(first: Path, second: Path, manifest: Path, plan: Path, *, as_json: b
     from ageassure.audit.comparison import compare as compared
     from ageassure.audit.figure import as_data
     from ageassure.audit.plan_file import read_plan
+    from ageassure.audit.report.document import code_digest
     from ageassure.audit.report.inputs import read_run
 
     asked, plan_sha256 = read_plan(plan)
     runs = [read_run(manifest, path) for path in (first, second)]
     found = compared(runs[0].table, runs[1].table, asked)
     digests = [run.predictions_sha256 for run in runs]
-    document = {"predictions_sha256": digests, "plan_sha256": plan_sha256, **as_data(found)}
+    document = {
+        "manifest_sha256": runs[0].manifest_sha256,
+        "predictions_sha256": digests,
+        "plan_sha256": plan_sha256,
+        "code_sha256": code_digest(),
+        **as_data(found),
+    }
     emit(document, _compared(document, first.name, second.name), as_json=as_json)
 
 

@@ -89,6 +89,11 @@ def test_another_form_is_refused(tmp_path: Path, text: str | bytes) -> None:
         _read(tmp_path, text)
 
 
+def test_an_unknown_member_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"plan with the unknown members \['bootstrap'\]"):
+        _read(tmp_path, PLAN.replace("seed = 3", "seed = 3\nbootstrap = 5"))
+
+
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read_plan(tmp_path / "none.toml")

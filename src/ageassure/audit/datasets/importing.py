@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ageassure.audit.datasets.layouts.base import Reading
-from ageassure.audit.datasets.manifest import OWN_COLUMNS
+from ageassure.audit.datasets.manifest import OWN_COLUMNS, read_manifest
 from ageassure.audit.datasets.places import find_pictures, path_problem
 from ageassure.audit.datasets.statement import Statement, statement_path
 from ageassure.audit.rows import is_parquet
@@ -55,7 +55,8 @@ def import_data_set(
 
     Raises:
         DataSetError: If the folder has another layout, a label has another form, a picture is
-            missing, or a file cannot be written. The message lists up to 20 problems.
+            missing, a file cannot be written, or the manifest would be refused. The message lists
+            up to 20 problems.
     """
     if manifest.exists() or statement_path(manifest).exists():
         raise DataSetError(f"{manifest.name} or its statement exists and is not overwritten")
@@ -77,7 +78,18 @@ def import_data_set(
         manifest_sha256=hashlib.sha256(manifest.read_bytes()).hexdigest(),
     )
     write_text(statement_path(manifest), statement.to_toml())
+    _check(manifest)
     return Imported(rows=len(rows), left_out=dict(sorted(reading.left_out.items())))
+
+
+def _check(manifest: Path) -> None:
+    """Read back what was written; what no other step would take is not left behind."""
+    try:
+        read_manifest(manifest)
+    except DataSetError:
+        manifest.unlink()
+        statement_path(manifest).unlink()
+        raise
 
 
 def _hash_pictures(

@@ -266,6 +266,15 @@ def test_another_layout_is_refused(
     assert not (tmp_path / "m.csv").exists()
 
 
+def test_labels_that_make_no_manifest_are_refused_and_leave_no_file(tmp_path: Path) -> None:
+    files = dict(FILES["london"])
+    files["labels.csv"] = files["labels.csv"].replace(",18,60,", ",,,")
+    root = laid_out(tmp_path / "set", files)
+    with pytest.raises(DataSetError, match="line 3: got no age"):
+        import_data_set(find_layout("london"), root, tmp_path / "m.csv")
+    assert list(tmp_path.iterdir()) == [root]
+
+
 def test_the_same_folder_gives_the_same_bytes_and_nothing_is_overwritten(tmp_path: Path) -> None:
     root = laid_out(tmp_path / "data", FILES["agedb"])
     told: list[object] = []

@@ -1,22 +1,23 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
 
+from ageassure.audit.report.document import code_digest
 from ageassure.cli.app import app
 from ageassure.cli.output import ExitStatus
 
 from .reports import people, plan_file, predicted
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from click.testing import Result
 
 PURE = ("report.json", "report.html", "summary.md")
@@ -112,7 +113,10 @@ def test_two_estimators_are_compared(words: list[object], tmp_path: Path) -> Non
     assert result.exit_code == 0, result.output
     found = json.loads(result.output)
     assert (found["samples"], found["processed_by_both"]) == (400, 380)
-    assert len(found["predictions_sha256"]) == 2
+    files = (manifest, first, second, plan)
+    digests = [found["manifest_sha256"], *found["predictions_sha256"], found["plan_sha256"]]
+    assert digests == [hashlib.sha256(Path(str(file)).read_bytes()).hexdigest() for file in files]
+    assert found["code_sha256"] == code_digest()
     figure = found["years"][0]["figures"]["mae"]
     assert figure["low"] <= figure["value"] <= figure["high"]
     reverse = json.loads(_run("compare", second, first, *asked, "--json").output)
