@@ -123,12 +123,13 @@ def main() -> None:
     statement = tomllib.loads(manifest.with_suffix(".toml").read_text(encoding="utf-8"))["data_set"]
     about = system()
     beside = out.with_suffix(".system.json")
+    partial = out.with_name(f"{out.name}.partial")
     if out.exists():
         if json.loads(beside.read_text(encoding="utf-8")) != about:
             raise SystemExit(f"{out.name} is of another system; remove it to start anew")
+        partial.unlink(missing_ok=True)
         return
     run = json.dumps({"manifest_sha256": statement["manifest_sha256"], **about}, sort_keys=True)
-    partial = out.with_name(f"{out.name}.partial")
     found = done(partial, run)
     left = [row for row in rows if row["sample_id"] not in found]
     with partial.open("a", newline="", encoding="utf-8") as stream:

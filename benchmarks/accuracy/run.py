@@ -48,7 +48,6 @@ from ageassure.audit.datasets.statement import read_statement, statement_path
 from ageassure.audit.engines.base import Task
 from ageassure.audit.prediction.assessing import ALL_YEARS, Showing
 from ageassure.audit.prediction.run import identity
-from ageassure.audit.report.document import code_digest
 from ageassure.audit.table import P_OVER_YEARS
 from ageassure.errors import AgeAssuranceError, ConfigurationError
 from ageassure.estimators.worker.loading import AGE_NETWORKS, load_estimator
@@ -126,7 +125,6 @@ class Runner:
             **self._about(manifest),
             "estimator": {"name": estimator, **self._system(both[1])},
             "against": {"name": against, **self._system(both[0])},
-            "code_sha256": code_digest(),
             "challenge_ages": [point.challenge_age_years for point in fixed],
             "limits_years": [point.limit_years for point in fixed],
             **compact_comparison(document),

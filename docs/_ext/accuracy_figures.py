@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
+import accuracy_fairface as fairface
 import accuracy_london as london
-from accuracy_parts import ESTIMATORS, LONDON, result
+from accuracy_parts import ESTIMATORS, FAIRFACE, LONDON, result
 from figure_parts import table
 
 
 def sources() -> str:
     """What the tables were made from."""
     rows = []
-    for protocol in (LONDON,):
+    for protocol in (LONDON, FAIRFACE):
         for name in ESTIMATORS:
             found = result(protocol, name)
             system = found["estimator"]
@@ -31,5 +32,11 @@ MAKERS: Final = {
     "accuracy-london-groups": london.by_group,
     "accuracy-london-paired": london.paired,
     "accuracy-intervals": london.intervals,
+    "accuracy-fairface": fairface.everybody,
+    "accuracy-earned": fairface.earned,
+    "accuracy-fairface-groups": fairface.by_group,
+    "accuracy-fairface-paired": fairface.paired,
+    "accuracy-calibration": fairface.calibration,
+    "accuracy-failures": fairface.failures,
     "accuracy-sources": sources,
 }

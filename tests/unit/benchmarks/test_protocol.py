@@ -127,6 +127,7 @@ def test_committed_protocols_are_those_of_the_results(
         digests[protocol.name] = hashlib.sha256(path.read_bytes()).hexdigest()
         assert protocol.sha256 == digests[protocol.name]
     found = [json.loads(path.read_text("utf-8")) for path in (accuracy / "results").iterdir()]
+    assert {one["protocol"]["name"] for one in found} == digests.keys()
     for one in found:
         assert one["protocol"]["sha256"] == digests[one["protocol"]["name"]]
 
@@ -141,4 +142,4 @@ def test_results_are_of_the_shipped_networks(accuracy: Path) -> None:
             seen.add((found["protocol"]["name"], system["name"]))
             if system["name"] in digests:
                 assert system["pipeline_digest"] == digests[system["name"]], path.name
-    assert len(seen) >= len(AGE_NETWORKS) + 1
+    assert len(seen) == 2 * (len(AGE_NETWORKS) + 1)
