@@ -44,7 +44,7 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
             "| --- | --- |",
         )
         for name, value in box["rows"]:
-            yield f"| {inert(name)} | {inert(value)} |"
+            yield f"| {inert(name)} | {inert(str(value))} |"
     errors = evaluation["years"]["cells"][0]["figures"]
     failed = evaluation["failures"][0]["figures"]["ftp"]
     yield from ("", "## Errors", "", "| | |", "| --- | --- |")

@@ -326,5 +326,16 @@ class TestSummary:
         assert report["provenance"]["manifest_sha256"] in text
         assert "<script" not in text.replace("\\<script", "")
 
+    def test_where_there_are_no_adults_it_says_so(self, report: dict[str, Any]) -> None:
+        point = report["evaluation"]["points"][0]
+        null = {"value": None, "n": 0, "reason": "nobody in this cell"}
+        everybody = {"figures": {**point["cells"][0]["figures"], "fnr": null}}
+        changed = {**point, "cells": [everybody]}
+        evaluation = {**report["evaluation"], "points": [changed]}
+        lines = summary_bytes({**report, "evaluation": evaluation}).decode().splitlines()
+        (line,) = (line for line in lines if line.startswith("| Adults turned away"))
+        assert "null \\(n = 0; " in line
+        assert "nobody in this cell" in line
+
     def test_special_characters_show_themselves(self) -> None:
         assert inert("a|b<c>[d](e)`f`") == "a\\|b\\<c\\>\\[d\\]\\(e\\)\\`f\\`"
