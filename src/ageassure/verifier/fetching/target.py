@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ageassure.errors import ConfigurationError
@@ -57,8 +57,12 @@ def take_apart(uri: object, *, name: str) -> Target:
     host = match["host"].strip("[]")
     port = int(match["port"] or (443 if secure else 80))
     address = as_address(host)
-    if address is None and (":" in host or re.fullmatch(r"[0-9.]+", host)):
-        # 127.1 and 2130706433 are addresses to some resolvers, too.
+    # In brackets stands an IPv6 address and nothing else (RFC 3986, 3.2.2); 127.1 and 2130706433
+    # are addresses to some resolvers, too.
+    in_brackets = match["host"] != host
+    if in_brackets is not isinstance(address, IPv6Address) or (
+        address is None and re.fullmatch(r"[0-9.]+", host)
+    ):
         raise ConfigurationError(f"got a {name} with a malformed address")
     loopback = host == "localhost" if address is None else address.is_loopback
     if not 1 <= port <= 65535:

@@ -87,7 +87,7 @@ def test_a_network_that_is_named_is_taken_and_no_other() -> None:
     assert checked_addresses(["8.8.8.8"], loopback=False, allowed=allowed) is not None
 
 
-@pytest.mark.parametrize("networks", ["10.0.0.0/8", ["10.0.0.1/8"], ["x"], [None], 1])
+@pytest.mark.parametrize("networks", ["", "10.0.0.0/8", ["10.0.0.1/8"], ["x"], [None], 1])
 def test_malformed_networks_are_refused(networks: Any) -> None:
     with pytest.raises(ConfigurationError, match="CIDR"):
         read_networks(networks)

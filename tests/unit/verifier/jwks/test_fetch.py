@@ -457,6 +457,11 @@ def test_proxies_of_the_environment_are_not_used(
         "https://[::1/jwks",
         "https://[::g]/jwks",
         "https://[]/jwks",
+        "https://[1::2::3]/jwks",
+        "https://[1.2.3.4.5]/jwks",
+        "https://[a.b]/jwks",
+        "https://[93.184.216.34]/jwks",
+        "http://[127.0.0.1]/jwks",
         "https://keys.example/" + "x" * 492,
     ],
 )
