@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from ageassure.audit.report.reading import figure
+from ageassure.audit.report.reading import Found, figure
+from ageassure.audit.report.wording import number_cell, percent, share_cell
 from ageassure.errors import ReportError
 
 if TYPE_CHECKING:
@@ -181,7 +182,20 @@ def _shown(report: dict[str, Any], name: str, text: str, missing: list[str]) -> 
             missing.append(asked)
             yield f"- {text.format(limit=limit)}: {MISSING} ({found.why})"
         else:
-            yield f"- {text.format(limit=limit)}: {found.value:.4g}"
+            yield f"- {text.format(limit=limit)}: {_written(name, found)}"
+
+
+def _written(name: str, found: Found) -> str:
+    """The number with its n and interval, as the report writes it."""
+    cell = found.cell or {}
+    try:
+        if "ucb" in name:
+            passed = f"{cell['subjects_passed']} of {cell['subjects']} people let through"
+            return f"{percent(found.value)} ({passed})"
+        return str(share_cell(cell) if name.startswith(("fnr", "ftp")) else number_cell(cell))
+    except (KeyError, TypeError):
+        pass
+    raise ReportError("the report's evaluation has another form")
 
 
 def _inert(text: str) -> str:

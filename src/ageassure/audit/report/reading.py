@@ -54,10 +54,13 @@ class Found:
     Attributes:
         value: The number; None where there is none.
         why: Why there is none: missing, null with its reason, or INCONCLUSIVE.
+        cell: The figure or the claim as the report has it, with n and interval; None where there
+            is no number.
     """
 
     value: float | None
     why: str | None
+    cell: dict[str, Any] | None = None
 
 
 def read_report(path: Path) -> dict[str, Any]:
@@ -173,13 +176,13 @@ def _bound(claim: dict[str, Any] | None) -> Found:
         return Found(value=None, why="null: nobody in the protected band")
     if claim["verdict"] == INCONCLUSIVE:
         return Found(value=None, why="INCONCLUSIVE: too few people to decide the claim")
-    return Found(value=_finite(claim["upper"]), why=None)
+    return Found(value=_finite(claim["upper"]), why=None, cell=claim)
 
 
 def _number(found: dict[str, Any]) -> Found:
     if found["value"] is None:
         return Found(value=None, why=f"null: {found['reason']}")
-    return Found(value=_finite(found["value"]), why=None)
+    return Found(value=_finite(found["value"]), why=None, cell=found)
 
 
 def _finite(value: object) -> float:

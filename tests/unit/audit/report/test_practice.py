@@ -20,12 +20,21 @@ KEYS = [question.key for questions in SECTIONS.values() for question in question
 
 
 def _figure(value: float | None) -> dict[str, Any]:
-    return {"value": value, "reason": None if value is not None else "nobody in this cell"}
+    reason = None if value is not None else "nobody in this cell"
+    ends = (None, None) if value is None else (value - 0.005, value + 0.5)
+    return {
+        "value": value,
+        "low": ends[0],
+        "high": ends[1],
+        "n": 0 if value is None else 400,
+        "k": None,
+        "reason": reason,
+    }
 
 
 def _report(**statement: str) -> dict[str, Any]:
     years = [{"where": {}, "figures": {"mae": _figure(3.25), "bias": _figure(None)}}]
-    claim = {"upper": 0.0075, "verdict": "PASS"}
+    claim = {"upper": 0.0075, "verdict": "PASS", "subjects": 400, "subjects_passed": 0}
     point = {
         "point": {"limit_years": 18},
         "claim": claim,
@@ -51,11 +60,21 @@ def test_figures_and_answers_stand_under_their_headings() -> None:
     for heading in SECTIONS:
         assert f"## {heading}" in text
     assert "500 samples of 400 people; age proved by: document" in text
-    assert "- Mean absolute error, years: 3.25" in text
-    assert "error at 18 (95 %): 0.0075" in text
+    assert "- Mean absolute error, years: 3.25 (3.25 to 3.75; n = 400)" in text
+    assert "error at 18 (95 %): 0.75 % (0 of 400 people let through)" in text
+    assert "over 18 who are not passed: 20 % (400; 19.5–70 %)" in text
     assert text.count("An answer.") == len(KEYS)
     accurate = text[text.index("## Technically accurate") : text.index("## Robust")]
-    assert "0.0075" in accurate
+    assert "0.75 %" in accurate
+
+
+def test_a_number_without_its_n_is_no_report() -> None:
+    for place, gone in (("claim", "subjects"), ("cells", "n")):
+        report = _report()
+        found = report["evaluation"]["points"][0][place]
+        del (found if place == "claim" else found[0]["figures"]["fnr"])[gone]
+        with pytest.raises(ReportError, match="another form"):
+            practice_statement(report, {})
 
 
 def test_it_says_what_is_missing() -> None:
@@ -70,7 +89,7 @@ def test_it_says_what_is_missing() -> None:
 def test_nothing_missing_is_said_too() -> None:
     report = _report()
     evaluation = report["evaluation"]
-    evaluation["points"][0]["worst"] = {"upper": 0.0099, "verdict": "PASS"}
+    evaluation["points"][0]["worst"] = evaluation["points"][0]["claim"] | {"upper": 0.0099}
     evaluation["years"]["cells"][0]["figures"]["bias"] = _figure(-0.5)
     spread = {"metric": "mae", "over": "sex", "figures": {"gini": _figure(0.1)}}
     evaluation["years"]["spreads"] = [spread]
