@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from ageassure.audit.evaluation import evaluate
 from ageassure.audit.figure import as_data
 from ageassure.audit.joining import join, join_parts
 from ageassure.audit.plan import EvaluationPlan, OperatingPoint
-from ageassure.audit.prediction.files import COLUMNS, read_predictions
+from ageassure.audit.prediction.files import COLUMNS, columns_for, read_predictions
+from ageassure.audit.table import EvaluationTable
 from ageassure.errors import ConfigurationError, PredictionsError
 from ageassure.policy import AgeBand
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
     from ageassure.audit.datasets.manifest import Manifest
     from ageassure.audit.prediction.files import Predictions
-    from ageassure.audit.table import EvaluationTable
 
 PREDICTIONS = (
     "c,31.5,1,1,1,1,1,0.9,ok",
@@ -77,21 +78,32 @@ def test_a_prediction_without_a_sample_is_refused(tmp_path: Path) -> None:
         joined(tmp_path, *PREDICTIONS, "d,,,,,,,,no_face")
 
 
-def part(folder: Path, name: str, rows: list[int], **changes: Any) -> tuple[Manifest, Predictions]:
+def part(
+    folder: Path,
+    name: str,
+    rows: list[int],
+    *,
+    ages: tuple[int, ...] = (13, 16, 18, 20, 21, 25),
+    measured: bool = True,
+    **changes: Any,
+) -> tuple[Manifest, Predictions]:
     """Some of 400 made-up people, two pictures each."""
-    header = "sample_id,age,subject,sex"
+    header = "sample_id,age,subject,sex" + ",yaw_degrees" * measured
     cells = [  # sample, age, person, sex
-        f"s{n},{10 + n // 8 % 30},p{n // 2},{('female', 'male', '')[n // 2 % 3]}" for n in rows
+        f"s{n},{10 + n // 8 % 30},p{n // 2},{('female', 'male', '')[n // 2 % 3]}"
+        + f",{n % 37 - 18}" * measured
+        for n in rows
     ]
     manifest = manifest_file(folder, header, *cells, name=f"{name}.csv", **changes)
     path = folder / f"{name}-p.csv"
-    lines = [",".join(COLUMNS)]
+    lines = [",".join(columns_for(ages))]
     for n in rows:
         estimate = 10 + n // 8 % 30 + (n * 7919 % 997) / 97 - 5
         if n % 31 == 0 or estimate < 0:
-            lines.append(f"s{n},,,,,,,,{('no_face', 'several_faces')[n % 2]}")
+            empty = "," * (len(ages) + 2)
+            lines.append(f"s{n}{empty}{('no_face', 'several_faces')[n % 2]}")
         else:
-            over = [min(1.0, max(0.0, (estimate - a) / 20 + 0.5)) for a in (13, 16, 18, 20, 21, 25)]
+            over = [min(1.0, max(0.0, (estimate - a) / 20 + 0.5)) for a in ages]
             lines.append(f"s{n},{estimate!r},{','.join(map(repr, over))},ok")
     path.write_text("\n".join(lines) + "\n")
     return read_manifest(manifest), read_predictions(path)
@@ -131,6 +143,25 @@ def test_parts_of_different_data_sets_are_refused(tmp_path: Path) -> None:
     other = part(tmp_path, "b", [3, 4], age_proof=AgeProof.APPARENT)
     with pytest.raises(PredictionsError, match="differ in their statements or in their columns"):
         join_parts([one, other])
+
+
+@pytest.mark.parametrize("changes", [{"ages": tuple(range(1, 121))}, {"measured": False}])
+def test_parts_with_other_columns_are_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
+    one, other = part(tmp_path, "a", [1, 2]), part(tmp_path, "b", [3, 4], **changes)
+    with pytest.raises(PredictionsError, match="differ in their statements or in their columns"):
+        join_parts([one, other])
+    tables = [join(*found) for found in (one, other)]
+    tables[1] = replace(tables[1], statement=tables[0].statement)
+    with pytest.raises(ConfigurationError, match="different columns"):
+        EvaluationTable.concatenate(tables)
+
+
+def test_parts_of_whole_distributions_give_the_same_figures(tmp_path: Path) -> None:
+    years = tuple(range(1, 121))
+    whole = measured(join_parts([part(tmp_path, "whole", list(range(240)), ages=years)]))
+    parts = [part(tmp_path, f"{k}", list(range(240))[k::3], ages=years) for k in (2, 0, 1)]
+    assert measured(join_parts(parts)) == whole
+    assert '"coverage_by_year": null' not in whole
 
 
 def test_a_sample_in_two_parts_is_refused(tmp_path: Path) -> None:
