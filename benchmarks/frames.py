@@ -43,7 +43,7 @@ from measures import share
 from ageassure.errors import EvidenceError, FaceError
 from ageassure.estimators import FacialAgeEstimator
 from ageassure.estimators.facial.frames import combined
-from ageassure.estimators.facial.pipeline import FacialPipeline
+from ageassure.estimators.facial.pipeline import AGE_MODELS, DEFAULT_MODEL, FacialPipeline
 from ageassure.results import MAX_YEARS
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ Json = dict[str, Any]
 class Ages:
     """Distributions of single pictures, and what the shipped limit makes of several."""
 
-    def __init__(self) -> None:
-        self.estimator = FacialAgeEstimator(model="age-v1")
-        self.greatest_gap_years = FacialPipeline.shipped("age-v1").limits.greatest_frame_gap_years
+    def __init__(self, model_id: str) -> None:
+        self.estimator = FacialAgeEstimator(model=model_id)
+        self.greatest_gap_years = FacialPipeline.shipped(model_id).limits.greatest_frame_gap_years
 
     def single(self, evidence: bytes | Pixels) -> Vector | None:
         """The distribution of one picture; None if it is refused."""
@@ -207,11 +207,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure several pictures as one evidence.")
     parser.add_argument("london", type=Path, help="holds labels.csv and images/")
     parser.add_argument("fairface", type=Path, help="holds labels.csv and the shards")
+    parser.add_argument("--model", choices=AGE_MODELS, default=DEFAULT_MODEL)
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the result there, too")
     arguments = parser.parse_args()
-    ages = Ages()
+    ages = Ages(arguments.model)
     result = {
         "benchmark": "frames",
+        "model": arguments.model,
         "pipeline_digest": ages.estimator.pipeline_digest,
         "greatest_gap_years": ages.greatest_gap_years,
         "data": {

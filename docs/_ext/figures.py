@@ -35,6 +35,7 @@ from figure_parts import (
     years,
 )
 from quality_figures import quality, quality_limits, quality_refusals, quality_signs
+from view_figures import views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -604,6 +605,7 @@ MAKERS: Final = {
     "quality-limits": quality_limits,
     "quality-refusals": quality_refusals,
     "quality-signs": quality_signs,
+    "views": views,
     "face-speed": face_speed,
     "face-parts": face_parts,
     "soak": soak,

@@ -39,7 +39,7 @@ def test_the_figures_are_those_of_the_default_network(extension: Callable[[str],
             assert found["pipeline_digest"] == digest, f"measure {model_id} again: {path}"
 
 
-@pytest.mark.parametrize("name", ["quality"])
+@pytest.mark.parametrize("name", ["quality", "frames", "views"])
 def test_what_is_measured_once_is_measured_with_the_default_network(
     extension: Callable[[str], Any], name: str
 ) -> None:
