@@ -196,6 +196,8 @@ class TestRequest:
             "x509_hash:Uvo3HtuIxuhC92rShpgqcT3YXwrqRxWEviRiA0OZszk",
             "decentralized_identifier:did:example:123",
             "registered-client",
+            "origin",
+            "redirect_uri",
             "https://provider.example",
         ],
     )
@@ -247,6 +249,10 @@ class TestRequest:
                 "mode": ResponseMode.DIRECT_POST_ENCRYPTED,
                 "encryption_jwk": {**KEY.public_jwk, "kid": "x"},
             },
+            {
+                "mode": ResponseMode.DIRECT_POST_ENCRYPTED,
+                "encryption_jwk": {**KEY.public_jwk, "kid": 1},
+            },
         ],
     )
     def test_members_that_do_not_fit(self, changes: dict[str, Any]) -> None:
@@ -286,6 +292,8 @@ class TestStoring:
             {"mode": ["direct_post"]},
             {"query": None},
             {"query": {"age_limit": 18}},
+            {"query": {"age_limit": 18, "sd_jwt_types": ["x"]}},
+            {"query": {"age_limit": 18, "sd_jwt_types": ["x"], "mdoc_types": [], "more": 1}},
             {"nonce": 1},
             {"state": 1},
             {"client_id": 1},

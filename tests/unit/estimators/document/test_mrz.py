@@ -140,6 +140,9 @@ def test_the_digit_of_empty_optional_data_may_be_a_filler() -> None:
     row[42] = "<"
     row[43] = digit("".join(row[0:10] + row[13:20] + row[21:43]))
     assert estimate(f"{TD3.split()[0]}\n{''.join(row)}").interval(0.5) == (37, 38)
+    row[42] = "5"
+    row[43] = digit("".join(row[0:10] + row[13:20] + row[21:43]))
+    assert refused(f"{TD3.split()[0]}\n{''.join(row)}") == "check_digit"
     row = list(passport(optional="ZE184226B<<<<<").split("\n")[1])
     row[42] = "<"
     row[43] = digit("".join(row[0:10] + row[13:20] + row[21:43]))
@@ -271,6 +274,13 @@ def test_line_ends(end: str) -> None:
     for lines in (TD1, TD2, TD3):
         assert estimate(lines.replace("\n", end)).interval(0.5) == (37, 38)
         assert estimate(lines.replace("\n", end).rstrip()).interval(0.5) == (37, 38)
+
+
+def test_no_text_is_longer_than_three_lines_with_their_ends() -> None:
+    with pytest.raises(DocumentError, match="over 96 bytes"):
+        estimate("A" * 97)
+    with pytest.raises(DocumentError, match="expected at most 96"):
+        estimate(b"A" * 97)
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
