@@ -398,6 +398,16 @@ def test_unchanged_is_understood_where_it_was_asked_for(
     assert (response.body, response.etag, response.max_age_seconds) == (None, '"v1"', 60)
 
 
+def test_changed_is_understood_where_it_was_asked_for(
+    key_host: Any, make_answer: Callable[..., bytes], body: bytes
+) -> None:
+    key_host.sends(make_answer(headers='ETag: "v2"\r\n'))
+    response = fetched(key_host, etag='"v1"')
+    assert (response.body, response.etag) == (body, '"v2"')
+    key_host.sends(make_answer(status="404 Not Found"))
+    refused(key_host, "status 404", etag='"v1"')
+
+
 def test_a_chunked_body_is_read(
     key_host: Any, make_answer: Callable[..., bytes], body: bytes
 ) -> None:
