@@ -27,6 +27,7 @@ from ageassure.estimators.credential.openid4vp import (
     WalletRequest,
 )
 from ageassure.estimators.credential.openid4vp.answers import MAX_ANSWER_BYTES, presented
+from ageassure.estimators.credential.openid4vp.query import MDOC_NAMESPACES
 from ageassure.tokens import base64url
 
 from . import mdoc_wallets
@@ -387,6 +388,11 @@ class TestSetup:
     def test_readers(self, changes: dict[str, Any]) -> None:
         with pytest.raises(ConfigurationError):
             wallet(**changes)
+
+    def test_a_reader_of_every_type(self) -> None:
+        every = dict.fromkeys(MDOC_NAMESPACES, MDOCS[EU])
+        answer = browse(browser_request())
+        assert wallet(mdocs=every).estimate(answer).interval(0.5) == (18, 65)
 
     def test_evidence_of_another_type(self) -> None:
         other: Any = b"vp_token=x"

@@ -12,8 +12,6 @@ from ageassure.errors import ConfigurationError, CredentialError
 from ageassure.estimators.credential import SDJWTEstimator, SDJWTPresentation, TrustedIssuers
 from ageassure.results import MethodClass, PresentationAttack
 from ageassure.tokens import JWKSet, SigningKey
-from ageassure.tokens.status import StatusListBuilder, sign_status_list
-from ageassure.verifier.status import StatusChecker
 
 from .wallets import (
     AUDIENCE,
@@ -24,9 +22,10 @@ from .wallets import (
     NOW,
     OTHER,
     SECONDS,
+    STATUS_INDEX,
+    STATUS_URI,
     Credential,
     adult,
-    clock,
     code_of,
     dumped,
     estimator,
@@ -36,6 +35,7 @@ from .wallets import (
     jws,
     refusal,
     refusal_of,
+    status_checker,
 )
 
 DAY = 24 * 3600
@@ -369,50 +369,28 @@ class TestKeyBinding:
 
 
 class TestStatus:
-    uri = "https://issuer.example/statuslists/1"
-
-    def checker(self, status: int, *, down: bool = False) -> StatusChecker:
-        builder = StatusListBuilder(10, bits=2)
-        builder.set(3, status)
-
-        def fetch(uri: str) -> bytes:
-            assert uri == self.uri
-            if down:
-                raise OSError
-            return sign_status_list(
-                builder.build(),
-                uri=self.uri,
-                signing_key=KEY,
-                lifetime_seconds=600,
-                ttl_seconds=60,
-                now=clock,
-            ).encode()
-
-        issuers = {"https://issuer.example/statuslists/": KEY.public_set()}
-        return StatusChecker(issuers=issuers, fetch=fetch, now=clock)
-
     def credential(self) -> Credential:
-        claim = {"status_list": {"uri": self.uri, "idx": 3}}
+        claim = {"status_list": {"uri": STATUS_URI, "idx": STATUS_INDEX}}
         return Credential(payload={"status": claim}).state(_18=True)
 
     def test_valid(self) -> None:
-        assert interval(self.credential(), status=self.checker(0)) == (18, 121)
+        assert interval(self.credential(), status=status_checker(0)) == (18, 121)
 
     @pytest.mark.parametrize("status", [1, 2, 3])
     def test_revoked(self, status: int) -> None:
-        assert refusal(self.credential(), status=self.checker(status)) == "revoked"
+        assert refusal(self.credential(), status=status_checker(status)) == "revoked"
 
     def test_not_known(self) -> None:
-        assert refusal(self.credential(), status=self.checker(0, down=True)) == "unverifiable"
+        assert refusal(self.credential(), status=status_checker(0, down=True)) == "unverifiable"
         assert refusal(self.credential()) == "unverifiable"
 
     @pytest.mark.parametrize("claim", [None, {}, {"status_list": {"uri": "x", "idx": 0}}, "valid"])
     def test_no_reference(self, claim: Any) -> None:
         credential = Credential(payload={"status": claim}).state(_18=True)
-        assert refusal(credential, status=self.checker(0)) == "unverifiable"
+        assert refusal(credential, status=status_checker(0)) == "unverifiable"
 
     def test_without_a_status_nothing_is_asked(self) -> None:
-        assert interval(adult(), status=self.checker(1, down=True)) == (18, 65)
+        assert interval(adult(), status=status_checker(1, down=True)) == (18, 65)
 
 
 class TestSetup:

@@ -15,6 +15,8 @@ from ageassure.errors import CredentialError
 from ageassure.estimators.credential import SDJWTEstimator, SDJWTPresentation, TrustedIssuers
 from ageassure.tokens import JWKSet, SigningKey, base64url
 from ageassure.tokens.jws import encode_header, sign_compact
+from ageassure.tokens.status import StatusListBuilder, sign_status_list
+from ageassure.verifier.status import StatusChecker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -158,3 +160,29 @@ def refusal(credential: Credential, **changes: Any) -> str:
 
 def refusal_of(presentation: Any, **changes: Any) -> str:
     return code_of(lambda: estimator(**changes).estimate(evidence(presentation)))
+
+
+STATUS_URI = "https://issuer.example/statuslists/1"
+STATUS_INDEX = 3
+
+
+def status_checker(status: int, *, down: bool = False) -> StatusChecker:
+    """Checks one list, in which one credential has ``status``."""
+    builder = StatusListBuilder(10, bits=2)
+    builder.set(STATUS_INDEX, status)
+
+    def fetch(uri: str) -> bytes:
+        assert uri == STATUS_URI
+        if down:
+            raise OSError
+        return sign_status_list(
+            builder.build(),
+            uri=STATUS_URI,
+            signing_key=KEY,
+            lifetime_seconds=600,
+            ttl_seconds=60,
+            now=clock,
+        ).encode()
+
+    issuers = {"https://issuer.example/statuslists/": KEY.public_set()}
+    return StatusChecker(issuers=issuers, fetch=fetch, now=clock)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, final
 
 from ageassure.errors import ConfigurationError
-from ageassure.estimators.credential.mdoc.cbor import MAX_BYTES, decode
+from ageassure.estimators.credential.mdoc.cbor import decode
 from ageassure.estimators.credential.mdoc.document import (
     DocumentType,
     authenticated_issuer_data,
@@ -104,8 +104,6 @@ class MdocEstimator:
         return assess_alone(self._assessed, held, MdocPresentation)
 
     def _assessed(self, evidence: MdocPresentation) -> AgeEstimate:
-        if len(evidence.device_response) > MAX_BYTES:
-            raise malformed(f"got a device response of more than {MAX_BYTES} bytes")
         now = datetime.fromtimestamp(read_clock(self._now), UTC)
         document = only_document(decode(evidence.device_response), self._document_type)
         issued = authenticated_issuer_data(
