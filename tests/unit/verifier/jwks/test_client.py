@@ -16,7 +16,7 @@ from ageassure.tokens import JWKSet, SigningKey
 from ageassure.verifier.jwks import JWKSetClient, KeySetResponse, KeySetState
 from ageassure.verifier.jwks import client as client_module
 from ageassure.verifier.jwks import keeper as keeper_module
-from ageassure.verifier.jwks.state import UNKNOWN_KIDS
+from ageassure.verifier.jwks.state import UNKNOWN_KIDS, Flight
 
 URI = "https://keys.example/jwks.json"
 OLD, NEW, STRANGER = (SigningKey.generate() for _ in range(3))
@@ -596,6 +596,12 @@ def test_one_who_cancels_takes_nothing_from_the_others(
 
     asyncio.run(scenario())
     assert kids(client.key_set()) == {OLD.kid}
+
+
+def test_a_fetch_cannot_be_cancelled_by_who_waits_for_it() -> None:
+    flight = Flight(caller=None, before=None, begun_at=0.0, lost_at=10.0)
+    assert not flight.future.cancel()
+    flight.future.set_result(None)
 
 
 def test_after_a_fork_no_fetch_of_the_parents_is_waited_for(
