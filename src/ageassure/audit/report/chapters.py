@@ -15,6 +15,7 @@ from ageassure.audit.report.wording import (
     Table,
     band_name,
     cells_table,
+    challenge_age,
     group_name,
     number_cell,
     percent,
@@ -43,7 +44,7 @@ def population(report: dict[str, Any]) -> Chapter:
             f"{counts['processed']} were processed; {counts['exact_ages']} have an age known to "
             "the year.",
             f"How age was proved: {statement['age_proof']}. Licence: {statement['licence']}.",
-            *(note["sentence"] for note in evaluation["notes"]),
+            *dict.fromkeys(note["sentence"] for note in evaluation["notes"]),
         ),
         parts=(
             Table(
@@ -107,7 +108,7 @@ def single_ages(report: dict[str, Any]) -> Chapter:
     parts: list[Table | Picture] = []
     for index, result in enumerate(report["evaluation"]["points"]):
         point = result["point"]
-        title = f"limit {point['limit_years']}, T = {point['challenge_age_years']:g}"
+        title = f"limit {point['limit_years']}, T = {challenge_age(point)}"
         caption = f"FPR and FNR by age; the grey zone lies between limit and T: {title}"
         parts.append(Picture(svg=drawing.by_age(f"age{index}", result), caption=caption))
         rows = []
@@ -192,7 +193,7 @@ def matrix(report: dict[str, Any]) -> Chapter:
 
 def _matrix(result: dict[str, Any]) -> Iterator[Table]:
     point = result["point"]
-    title = f"limit {point['limit_years']}, T = {point['challenge_age_years']:g}"
+    title = f"limit {point['limit_years']}, T = {challenge_age(point)}"
     yield Table(
         caption=f"The claim in each group: {title}, at most {percent(point['alpha'])} of people of "
         f"{band_name(point)}. Every group: {result['every_group']}",
@@ -228,7 +229,7 @@ def severity(report: dict[str, Any]) -> Chapter:
         tables.append(
             Table(
                 caption=f"Severity at {point['limit_years']}, T = "
-                f"{point['challenge_age_years']:g}: years under the limit of minors who passed, "
+                f"{challenge_age(point)}: years under the limit of minors who passed, "
                 "for each minor; the most; and the share at least so many years under",
                 head=("Group", "Severity", "Most", "≥ 1", "≥ 2", "≥ 3", "≥ 5"),
                 rows=rows,

@@ -12,6 +12,7 @@ from ageassure.audit.report.wording import (
     Chapter,
     Picture,
     Table,
+    challenge_age,
     difference_cell,
     number_cell,
     share_cell,
@@ -98,7 +99,7 @@ def _tries(tries: dict[str, Any]) -> Table:
     point = tries["point"]
     kind = "simulated by degrading one picture" if tries["simulated"] else "repeated samples"
     return Table(
-        caption=f"FPR@r at {point['limit_years']}, T = {point['challenge_age_years']:g}: passed in "
+        caption=f"FPR@r at {point['limit_years']}, T = {challenge_age(point)}: passed in "
         f"at most r tries ({kind})",
         head=("r", "Share of the protected band"),
         rows=tuple((f"{r}", share_cell(figure)) for r, figure in enumerate(tries["fpr_at"], 1)),

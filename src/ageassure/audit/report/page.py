@@ -21,6 +21,7 @@ from ageassure.audit.report.wording import (
     Picture,
     Table,
     band_name,
+    challenge_age,
     group_name,
     percent,
     share_cell,
@@ -141,10 +142,10 @@ def _box(result: dict[str, Any]) -> dict[str, Any]:
         "verdict": result["verdict"],
         "sign": SIGNS[result["verdict"]],
         "claim": f"At most {percent(point['alpha'])} of people of {band_name(point)} pass at "
-        f"T = {point['challenge_age_years']:g} (age limit {point['limit_years']}).",
+        f"T = {challenge_age(point)} (age limit {point['limit_years']}).",
         "rows": (
             ("α", percent(point["alpha"])),
-            ("T, the challenge age", f"{point['challenge_age_years']:g}"),
+            ("T, the challenge age", challenge_age(point)),
             ("Protected band", _band(result)),
             ("Passed (k of n)", f"{claim['k']} of {claim['n']}"),
             ("People", f"{claim['subjects']}, of whom {claim['subjects_passed']} passed"),

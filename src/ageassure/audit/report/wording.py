@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -88,6 +89,12 @@ def years(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}"
+
+
+def challenge_age(point: dict[str, Any]) -> str:
+    """``25``, ``30.75``: rounded up, so that no smaller bar is told than the one that was held."""
+    exact = Decimal(repr(point["challenge_age_years"]))
+    return f"{exact.quantize(Decimal('0.01'), ROUND_CEILING).normalize():f}"
 
 
 def share_cell(figure: dict[str, Any] | None) -> str | Noted:

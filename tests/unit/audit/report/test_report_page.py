@@ -21,6 +21,7 @@ from ageassure.audit.report.summary import inert, summary_bytes
 from ageassure.audit.report.wording import (
     Noted,
     Table,
+    challenge_age,
     difference_cell,
     number_cell,
     percent,
@@ -279,6 +280,14 @@ class TestPublished:
 
 
 class TestWording:
+    @pytest.mark.parametrize(
+        ("bar", "text"),
+        [(25, "25"), (25.0, "25"), (30.07, "30.07"), (30.0, "30"), (30.746, "30.75"),
+         (30.741, "30.75"), (47.000001, "47.01")],
+    )  # fmt: skip
+    def test_a_challenge_age_is_rounded_up(self, bar: float, text: str) -> None:
+        assert challenge_age({"challenge_age_years": bar}) == text
+
     @pytest.mark.parametrize(
         ("share", "text"),
         [
