@@ -160,7 +160,7 @@ def _certificates(chain: object) -> list[x509.Certificate]:
 
 def _certificate(text: object) -> x509.Certificate | None:
     # Standard base64, not base64url (RFC 7515, 4.1.6).
-    if not isinstance(text, str) or not text.isascii() or len(text) > _MAX_CERTIFICATE_BYTES:
+    if not isinstance(text, str) or len(text) > _MAX_CERTIFICATE_BYTES:
         return None
     try:
         return x509.load_der_x509_certificate(binascii.a2b_base64(text, strict_mode=True))

@@ -136,6 +136,7 @@ class TestCertificates:
         ("names", "iss"),
         [
             ((HOST,), "https://other.example"),
+            ((x509.UniformResourceIdentifier("issuer.example"),), ISSUER),
             ((x509.DNSName("example"),), ISSUER),
             ((x509.DNSName("*.example"),), ISSUER),
             ((x509.UniformResourceIdentifier(ISSUER + "/"),), ISSUER),
@@ -180,6 +181,27 @@ class TestCertificates:
     )
     def test_a_chain_that_does_not_hold(self, chain: tuple[x509.Certificate, ...]) -> None:
         assert refusal(shown(*chain), issuers=ANCHORED) == "untrusted"
+
+    def test_an_authority_signs_no_credential(self) -> None:
+        both = authority_usage(signs=True)
+        signer = leaf(authority=True, critical=(both,))
+        assert refusal(shown(signer, middle(), iss=None), issuers=ANCHORED) == "untrusted"
+        signer = leaf(names=(), critical=(authority_usage(certs=False, signs=True),))
+        assert interval(shown(signer, middle(), iss=None), issuers=ANCHORED) == (18, 65)
+
+    def test_as_many_and_as_long_certificates_as_are_taken(self) -> None:
+        other = certificate(LEAF_KEY, LEAF_KEY)
+        assert interval(shown(leaf(), middle(), ROOT, other), issuers=ANCHORED) == (18, 65)
+        long, size = shown(leaf(), middle()), 5000
+        while len(long.header["x5c"][0]) < 8192:
+            filler = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), bytes(size))
+            long, size = shown(leaf(extensions=(filler,)), middle()), size + 1
+        assert len(long.header["x5c"][0]) == 8192
+        assert interval(long, issuers=ANCHORED) == (18, 65)
+        while len(long.header["x5c"][0]) < 8196:
+            filler = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), bytes(size))
+            long, size = shown(leaf(extensions=(filler,)), middle()), size + 1
+        assert refusal(long, issuers=ANCHORED) == "malformed"
 
     def test_another_anchor(self) -> None:
         other = certificate(
@@ -315,11 +337,14 @@ class TestSources:
         assert refusal(adult(), issuers=trusted) == "unverifiable"
 
     def test_a_name_that_is_too_long_is_not_looked_for(self) -> None:
-        source = Source(KEY.public_set())
+        source = Source(KEY.public_set(), KEY.public_set())
         credential = adult()
         credential.header["kid"] = "k" * 257
         assert refusal(credential, issuers=TrustedIssuers({ISSUER: source})) == "untrusted"
         assert source.asked == []
+        credential.header["kid"] = "k" * 256
+        assert refusal(credential, issuers=TrustedIssuers({ISSUER: source})) == "untrusted"
+        assert source.asked == [None, "k" * 256]
 
 
 class TestSetup:
