@@ -4,7 +4,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from ageassure.estimators.credential.mdoc.der import without_extension
+from ageassure.estimators.credential.mdoc.der import _element, _elements, without_extension
 
 from .mdoc_wallets import MALFORMED_NAMES, Authority, Signer
 
@@ -25,6 +25,25 @@ def test_one_extension_is_left_out_and_the_others_stay() -> None:
     ]
     assert bare.subject == certificate.subject
     assert bare.public_key() == certificate.public_key()
+
+
+def test_an_identifier_with_large_numbers() -> None:
+    oid = x509.ObjectIdentifier("1.2.840.113549.1.9.99")
+    unknown = ((x509.UnrecognizedExtension(oid, b"x"), False),)
+    bare = without_extension(Signer(Authority(), extra=unknown).certificate(), oid)
+    assert oid not in [each.oid for each in x509.load_der_x509_certificate(bare).extensions]
+
+
+def test_elements_of_no_and_of_128_bytes() -> None:
+    assert list(_elements(b"\x05\x00")) == [(5, b"")]
+    assert _element(4, bytes(127)) == b"\x04\x7f" + bytes(127)
+    assert _element(4, bytes(128)) == b"\x04\x81\x80" + bytes(128)
+
+
+def test_a_certificate_is_a_sequence() -> None:
+    der = Authority().certificate().public_bytes(Encoding.DER)
+    with pytest.raises(ValueError, match="another element"):
+        without_extension(b"\x31" + der[1:], IAN)
 
 
 def test_without_it_nothing_changes() -> None:

@@ -7,6 +7,7 @@ import cbor2
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from ageassure.errors import ConfigurationError, CredentialError
 from ageassure.estimators.credential.mdoc import (
@@ -74,6 +75,31 @@ def test_a_request_asks_for_ages_and_to_keep_nothing() -> None:
         "encryptionInfo": request.encryption_info,
     }
     assert PROTOCOL == "org-iso-mdoc"
+
+
+def test_a_nonce_has_16_bytes() -> None:
+    _, info = cbor2.loads(base64url.decode_text(_request().encryption_info) or b"")
+    assert len(info["nonce"]) == 16
+
+
+@pytest.mark.parametrize("curve", [ec.SECP384R1(), ec.SECP256K1()])
+def test_a_stored_key_is_on_p_256(curve: ec.EllipticCurve) -> None:
+    request = _request()
+    secret = ec.generate_private_key(curve).private_bytes(
+        Encoding.DER, PrivateFormat.PKCS8, NoEncryption()
+    )
+    with pytest.raises(ConfigurationError, match="no P-256 key"):
+        open_answer(
+            _answer(request, Wallet(Signer(Authority()))), replace(request, private_key=secret)
+        )
+
+
+@pytest.mark.parametrize("answer", [None, b"gA", "A" * 524_289])
+def test_an_answer_is_a_short_text(answer: Any) -> None:
+    with pytest.raises(CredentialError, match="no short text"):
+        open_answer(answer, _request())
+    with pytest.raises(CredentialError, match="no CBOR of 1 to"):
+        open_answer("A" * 524_288, _request())
 
 
 def test_requests_differ_and_hide_their_keys() -> None:

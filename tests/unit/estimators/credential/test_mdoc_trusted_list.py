@@ -77,6 +77,34 @@ def test_what_is_no_such_list_is_refused(content: Any) -> None:
         listed_certificates(content, service_types=[TYPE], at=NOW)
 
 
+def test_another_document_with_such_services_is_no_list() -> None:
+    other = _list(_service()).replace(b"TrustServiceStatusList", b"Elsewhere")
+    with pytest.raises(ConfigurationError, match="no trusted list"):
+        listed_certificates(other, service_types=[TYPE], at=NOW)
+
+
+def test_a_list_has_at_most_16_mib() -> None:
+    content = _list(_service())
+    longest = content.ljust(16 * 1024 * 1024)
+    assert listed_certificates(longest, service_types=[TYPE], at=NOW) == [AUTHORITY]
+    with pytest.raises(ConfigurationError, match="no trusted list"):
+        listed_certificates(longest + b" ", service_types=[TYPE], at=NOW)
+
+
+@pytest.mark.parametrize("name", ["ServiceTypeIdentifier", "ServiceStatus"])
+def test_a_service_that_does_not_say_what_it_is_is_passed_over(name: str) -> None:
+    nameless = _service().replace(f"<{name}>", "<Other>").replace(f"</{name}>", "</Other>")
+    content = _list(nameless, _service())
+    assert listed_certificates(content, service_types=[TYPE], at=NOW) == [AUTHORITY]
+
+
+def test_an_empty_certificate_cannot_be_read() -> None:
+    service = _service().replace("X509Certificate>\n", "X509Certificate/><x>", 1)
+    content = _list(service.replace("</X509Certificate>", "</x>"))
+    with pytest.raises(ConfigurationError, match="a certificate that cannot be read"):
+        listed_certificates(content, service_types=[TYPE], at=NOW)
+
+
 def test_a_list_without_such_a_service_makes_no_authorities() -> None:
     with pytest.raises(ConfigurationError, match="no authorities"):
         DocumentAuthorities.from_trusted_list(_list(), service_types=[TYPE], at=NOW)
