@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from accuracy_figures import MAKERS as ACCURACY
 from age_figures import age_network_groups, age_networks, coverage, tried
-from face_figures import face_parts, face_speed
+from face_figures import face_parts, face_speed, face_speed_earlier
 from figure_parts import (
     CARD,
     FAIRFACE,
@@ -607,6 +607,7 @@ MAKERS: Final = {
     "quality-signs": quality_signs,
     "views": views,
     "face-speed": face_speed,
+    "face-speed-earlier": face_speed_earlier,
     "face-parts": face_parts,
     "soak": soak,
     "verification": verification,
