@@ -313,6 +313,7 @@ class TestCalibration:
         "changes",
         [
             {"alpha": 0},
+            {"alpha": 1e-6},
             {"alpha": 5e-324},
             {"alpha": 1},
             {"confidence": 1},
@@ -323,8 +324,9 @@ class TestCalibration:
     )
     @pytest.mark.parametrize("calibrate", [calibrate_challenge_age, calibrate_lower_bar])
     def test_malformed_is_refused(self, calibrate: Any, changes: dict[str, Any]) -> None:
-        with pytest.raises(ConfigurationError):
+        with pytest.raises(ConfigurationError) as caught:
             calibrate([12.0] * 299, **{"age_limit": 18, "alpha": 0.01} | MEASURED | changes)
+        assert not isinstance(caught.value, InsufficientEvidenceError)
 
     @pytest.mark.parametrize("estimate", [math.nan, -0.1, 120.1, math.inf, True, "12", None])
     def test_what_is_no_age_is_refused(self, estimate: Any) -> None:
