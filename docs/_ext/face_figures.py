@@ -1,4 +1,4 @@
-"""The tables of what an estimate costs."""
+"""The tables of what an estimate costs, and of a process that makes many."""
 
 from __future__ import annotations
 
@@ -132,3 +132,21 @@ def _speed_up(pairs: Json) -> str:
         f"median {pairs['wall_clock_median']}, best {pairs['wall_clock_best_pair']}; "
         f"{pairs['aim']} or more in {pairs['pairs_from_the_aim_on']} of {pairs['pairs']} pairs"
     )
+
+
+def soak() -> str:
+    """Memory, files and threads of a process over many estimates."""
+    found = load(RESULTS / "soak.json")
+    settled, ended = found["settled"], found["assessments"]
+    first, least, most, last = (f"{kb / 1024:.1f}" for kb in settled["resident_kilobytes"])
+    rows = [
+        [
+            "resident MiB: after a tenth, least, most, at the end",
+            f"{first}, {least}, {most}, {last}",
+        ],
+        ["kilobytes gained in 1,000 estimates", f"{settled['kilobytes_per_1000_estimates']}"],
+        ["open files", ", ".join(map(str, settled["open_files"]))],
+        ["threads", ", ".join(map(str, settled["threads"]))],
+    ]
+    told = ", ".join(f"{count:,} {name}" for name, count in ended.items())
+    return f"{table(['', 'counted'], rows)}\n\nAssessments: {told}."

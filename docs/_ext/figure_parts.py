@@ -46,6 +46,11 @@ def percent(value: float, decimals: int = 0) -> str:
     return f"{value * 100:.{decimals}f} %"
 
 
+def percent_with_ends(found: Json) -> str:
+    """A share as a percentage, with the ends of its interval."""
+    return f"{percent(found['value'])} [{percent(found['low'])}, {percent(found['high'])}]"
+
+
 def years(found: Json, people: int, sign: str = "") -> str:
     """Years with the interval of a bootstrap over people."""
     value = f"{found['value']:{sign}.1f}"

@@ -62,15 +62,17 @@ def test_every_table_can_be_made(figures: Any, root: Path) -> None:
         assert make().startswith("| ")
 
 
-def test_a_bar_that_was_not_earned_is_said_to_be_none(figures: Any) -> None:
+def test_a_bar_that_was_not_earned_is_said_to_be_none(extension: Callable[[str], Any]) -> None:
     entry = {"age_limit": 18, "alpha": 0.005, "bar": None}
-    assert figures._point(entry)[:3] == ["18", "0.5 %", "none: too few people"]
+    shown = extension("point_figures")._point(entry)
+    assert shown[:3] == ["18", "0.5 %", "none: too few people"]
 
 
-def test_a_group_of_nobody_is_said_to_be_so(figures: Any) -> None:
-    assert figures.share([0, 0]) == "nobody measured"
+def test_a_group_of_nobody_is_said_to_be_so(extension: Callable[[str], Any]) -> None:
+    assert extension("figure_parts").share([0, 0]) == "nobody measured"
 
 
-def test_none_of_few_is_not_shown_as_zero(figures: Any) -> None:
-    assert figures.share([0, 115, 0.0, 0.0, 0.03157]) == "none of 115 [at most 3.2 %]"
-    assert figures.share([1, 2969, 0.0003, 1e-5, 0.002]) == "< 0.1 % [< 0.1 %, 0.2 %] (1 of 2,969)"
+def test_none_of_few_is_not_shown_as_zero(extension: Callable[[str], Any]) -> None:
+    share = extension("figure_parts").share
+    assert share([0, 115, 0.0, 0.0, 0.03157]) == "none of 115 [at most 3.2 %]"
+    assert share([1, 2969, 0.0003, 1e-5, 0.002]) == "< 0.1 % [< 0.1 %, 0.2 %] (1 of 2,969)"
