@@ -20,7 +20,7 @@ from ageassure.verifier.jwks import (
 
 ISSUER = "https://issuer.example/tenant/1"
 KEYS_URI = "https://keys.example/my.jwks"
-KEY = SigningKey.generate()
+KEY, OTHER = SigningKey.generate(), SigningKey.generate()
 # The example of draft-ietf-oauth-sd-jwt-vc, "JWT VC Issuer Metadata Response".
 PUBLISHED: dict[str, Any] = {
     "issuer": "https://example.com",
@@ -52,6 +52,8 @@ class Host:
         document = self.documents[name]
         if isinstance(document, Exception):
             raise document
+        if document is None:
+            return KeySetResponse(body=None)
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
         return KeySetResponse(body=body, max_age_seconds=self.documents.get(f"{name}_age"))
 
@@ -127,6 +129,7 @@ def test_a_key_set_elsewhere(ages: dict[str, int], expected: int | None) -> None
     [
         b"",
         b"[]",
+        None,
         b"x" * (MAX_KEY_SET_BYTES + 1),
         b'{"issuer":1,"issuer":1}',
         {"issuer": "https://issuer.example/tenant/2", "jwks": {"keys": []}},
@@ -143,6 +146,18 @@ def test_a_key_set_elsewhere(ages: dict[str, int], expected: int | None) -> None
 )
 def test_other_metadata_are_refused(metadata: Any) -> None:
     assert "metadata" in refused(metadata=metadata)
+
+
+def test_the_longest_metadata() -> None:
+    metadata = json.dumps({"issuer": ISSUER, "jwks": {"keys": []}}).encode()
+    assert fetched(metadata=metadata.ljust(MAX_KEY_SET_BYTES)).body == b'{"keys":[]}'
+    assert "not those of the issuer" in refused(metadata=metadata.ljust(MAX_KEY_SET_BYTES + 1))
+
+
+def test_an_issuer_whose_host_cannot_be_fetched_from() -> None:
+    named = {"issuer": "https://Issuer.example", "jwks_uri": "https://127.0.0.1/keys"}
+    with pytest.raises(KeySetUnavailableError, match="name no key set"):
+        fetched("https://Issuer.example", metadata=named)
 
 
 @pytest.mark.parametrize(
@@ -178,8 +193,9 @@ def test_a_key_host_that_fails() -> None:
     assert refused(metadata={"issuer": ISSUER, "jwks_uri": KEYS_URI}, keys=failure) == "down"
 
 
-def test_the_time_is_for_both(monkeypatch: pytest.MonkeyPatch) -> None:
-    moments = iter([0.0, 6.0])
+@pytest.mark.parametrize("seconds", [5.0, 6.0])
+def test_the_time_is_for_both(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    moments = iter([0.0, seconds])
     monkeypatch.setattr("ageassure.verifier.jwks.foreign.time.monotonic", lambda: next(moments))
     assert "took too long" in refused(metadata={"issuer": ISSUER, "jwks_uri": KEYS_URI})
 
@@ -244,13 +260,23 @@ class TestForeignSets:
             ["text"],
             [KEY.to_jwk()],
             [{"kty": "oct", "k": "AAAA"}],
+            [KEY.public.to_dict(), OTHER.to_jwk()],
+            [KEY.public.to_dict(), {"kty": "oct", "k": "AAAA"}],
             [KEY.public.to_dict(), KEY.public.to_dict()],
             [{}] * 101,
+            [KEY.public.to_dict(), *[{}] * 100],
         ],
     )
     def test_sets_that_must_not_be_used(self, keys: Any) -> None:
         with pytest.raises(KeySetError):
             read_foreign_set(json.dumps({"keys": keys}).encode())
+
+    def test_the_longest_sets(self) -> None:
+        many = json.dumps({"keys": [KEY.public.to_dict(), *[{}] * 99]}).encode()
+        for body in (many, many.ljust(MAX_KEY_SET_BYTES)):
+            assert [key.kid for key in read_foreign_set(body)] == [KEY.kid]
+        with pytest.raises(KeySetError):
+            read_foreign_set(many.ljust(MAX_KEY_SET_BYTES + 1))
 
     @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"x" * (MAX_KEY_SET_BYTES + 1)])
     def test_no_sets(self, body: bytes) -> None:
