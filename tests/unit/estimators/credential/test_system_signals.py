@@ -169,3 +169,8 @@ def test_evidence_of_another_type() -> None:
     other: Any = PLAY
     with pytest.raises(ConfigurationError):
         estimator().estimate(other)
+
+
+def test_signals_of_one_system_alone() -> None:
+    assert estimator(play_tiers=[]).estimate(apple()).interval(0.5) == (13, 16)
+    assert estimator(apple_declarations=[]).estimate(play()).interval(0.5) == (13, 16)
