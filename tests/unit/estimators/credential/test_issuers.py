@@ -44,7 +44,7 @@ def certificate(
     *,
     name: str = "leaf",
     by: str = "root",
-    authority: bool = False,
+    authority: bool | None = False,
     names: tuple[x509.GeneralName, ...] = (HOST,),
     days: tuple[int, int] = (-10, 10),
     extensions: tuple[x509.ExtensionType, ...] = (),
@@ -62,12 +62,13 @@ def certificate(
         .serial_number(next(_serials))
         .not_valid_before(NOW + timedelta(days=days[0]))
         .not_valid_after(NOW + timedelta(days=days[1]))
-        .add_extension(x509.BasicConstraints(authority, path_length), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), False
         )
     )
+    if authority is not None:
+        builder = builder.add_extension(x509.BasicConstraints(authority, path_length), True)
     if names and not authority:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), False)
     for extension in extensions:
@@ -186,6 +187,8 @@ class TestCertificates:
         both = authority_usage(signs=True)
         signer = leaf(authority=True, critical=(both,))
         assert refusal(shown(signer, middle(), iss=None), issuers=ANCHORED) == "untrusted"
+        bare = leaf(authority=None)
+        assert interval(shown(bare, middle()), issuers=ANCHORED) == (18, 65)
         signer = leaf(names=(), critical=(authority_usage(certs=False, signs=True),))
         assert interval(shown(signer, middle(), iss=None), issuers=ANCHORED) == (18, 65)
 
