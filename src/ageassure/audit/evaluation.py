@@ -17,9 +17,10 @@ from ageassure.audit.metrics.conditions import ConditionResult, conditions
 from ageassure.audit.metrics.conformal import Conformal, conformal
 from ageassure.audit.metrics.coverage import Coverage, coverage, coverage_by_year
 from ageassure.audit.metrics.failures import failures_to_process
-from ageassure.audit.metrics.rates import PointResult, ThresholdRow, at_point, by_threshold
+from ageassure.audit.metrics.rates import PointResult, at_point
 from ageassure.audit.metrics.reliability import Reliability, reliability
 from ageassure.audit.metrics.separation import Separation, separation
+from ageassure.audit.metrics.thresholds import ThresholdRow, by_threshold
 from ageassure.audit.metrics.transfer import Transfer, transfer
 from ageassure.audit.metrics.years import YearsOfError, years_of_error
 from ageassure.audit.table import distinct

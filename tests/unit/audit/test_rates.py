@@ -12,7 +12,8 @@ from scipy import stats
 from ageassure.audit.figure import Figure, Method, Why
 from ageassure.audit.intervals import upper_bound
 from ageassure.audit.metrics.cells import Grid
-from ageassure.audit.metrics.rates import PointResult, at_point, by_threshold
+from ageassure.audit.metrics.rates import PointResult, at_point
+from ageassure.audit.metrics.thresholds import by_threshold
 from ageassure.audit.plan import EvaluationPlan, OperatingPoint
 from ageassure.audit.verdict import Verdict, all_of, verdict_of, worst_of
 from ageassure.errors import ConfigurationError

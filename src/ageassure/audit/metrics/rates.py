@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ageassure.audit.figure import Cell, Figure, Members, Method, Why
-from ageassure.audit.intervals import CONFIDENCE, fay_feuer, wilson
+from ageassure.audit.intervals import CONFIDENCE, fay_feuer
 from ageassure.audit.metrics.bootstrap import Units, ends
-from ageassure.audit.metrics.cells import AGE, AGE_BAND, label
+from ageassure.audit.metrics.cells import AGE, AGE_BAND
 from ageassure.audit.metrics.shares import Counted, Shares
 from ageassure.audit.metrics.spread import Spread, spread_of
 from ageassure.audit.table import distinct
@@ -234,62 +234,3 @@ class _Point:
         )
         most = Figure(value=float(under.max()), **counted, reason=Why.NO_INTERVAL)
         return {"severity": Figure(value=value, **counted, **members), "severity_max": most}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThresholdRow:
-    """Rates at one threshold; the intervals are for plots.
-
-    Attributes:
-        threshold_years: T.
-        figures: ``fpr``, ``fnr``, and ``fpr`` and ``fnr`` of single ages next to the limit
-            (``fpr_17``, ``fnr_18`` …).
-    """
-
-    threshold_years: float
-    figures: dict[str, Figure]
-
-
-THRESHOLDS_FROM_LIMIT: Final = range(13)
-GREY_ZONE_YEARS: Final = 5
-
-
-def by_threshold(table: EvaluationTable, grid: Grid, limit_years: int) -> tuple[ThresholdRow, ...]:
-    """Rates for every whole threshold from the limit to twelve years above it."""
-    estimates = table.estimated_age_years
-    parts: dict[str, tuple[Flags, bool]] = {
-        "fpr": (grid.within(0, limit_years - 1), True),
-        "fnr": (grid.within(limit_years, MAX_YEARS), False),
-    }
-    for year in range(max(0, limit_years - GREY_ZONE_YEARS), limit_years):
-        parts[f"fpr_{label(year, year)}"] = (grid.within(year, year), True)
-    for year in range(limit_years, limit_years + GREY_ZONE_YEARS):
-        parts[f"fnr_{label(year, year)}"] = (grid.within(year, year), False)
-    rows = {}
-    for name, (cells, over) in parts.items():
-        kept = cells[grid.of_row] & table.processed
-        people = distinct(table.subjects[kept]) if table.clustered else int(kept.sum())
-        rows[name] = (np.sort(estimates[kept]), over, people)
-    return tuple(
-        ThresholdRow(
-            threshold_years=float(limit_years + step),
-            figures={
-                name: _plotted(ordered, limit_years + step, people, over=over)
-                for name, (ordered, over, people) in rows.items()
-            },
-        )
-        for step in THRESHOLDS_FROM_LIMIT
-    )
-
-
-def _plotted(ordered: Floats, threshold: float, people: int, *, over: bool) -> Figure:
-    n = len(ordered)
-    if not n:
-        return Figure(value=None, n=0, subjects=0, k=0, reason=Why.NOBODY)
-    below = int(np.searchsorted(ordered, threshold, side="left"))
-    k = n - below if over else below
-    members: Members = {"reason": Why.SAMPLES_OF_ONE_PERSON}
-    if people == n:
-        low, high = wilson(k, n)
-        members = {"low": low, "high": high, "method": Method.WILSON, "confidence": CONFIDENCE}
-    return Figure(value=k / n, n=n, subjects=people, k=k, **members)
