@@ -7,13 +7,13 @@ missing or an unknown key, and a value of another kind, are refused.
 from __future__ import annotations
 
 import math
-import re
 import tomllib
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from ageassure.errors import ModelIntegrityError
+from ageassure.inference.manifest_table import Table, all_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +31,6 @@ ROLE_TABLES: Final = MappingProxyType(
     }
 )
 """Role of a model, and the table that only manifests of this role have."""
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +131,7 @@ class ModelManifest:
         Raises:
             ModelIntegrityError: If it is not exactly of this schema.
         """
-        top = _Table(_parsed(text), "the manifest")
+        top = Table(_parsed(text), "the manifest")
         if top.take("schema", int) != SCHEMA:
             raise ModelIntegrityError(f"got another manifest schema, expected {SCHEMA}")
         role = top.take("role", str)
@@ -167,46 +165,6 @@ class ModelManifest:
         return manifest
 
 
-class _Table:
-    """A table from which every key has to be taken, each with its kind."""
-
-    def __init__(self, values: Mapping[str, object], where: str) -> None:
-        self._values = dict(values)
-        self._where = where
-
-    def take(self, key: str, kind: type[_T]) -> _T:
-        value = self._values.pop(key, None)
-        # Not isinstance: True is an int.
-        if type(value) is not kind:
-            raise ModelIntegrityError(f"got no {kind.__name__} {key!r} in {self._where}")
-        return value
-
-    def table(self, key: str) -> _Table:
-        return _Table(self.take(key, dict), f"[{key}]")
-
-    def free(self, key: str) -> Mapping[str, object]:
-        return MappingProxyType(self.take(key, dict))
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        return _all_of(self.take(key, list), str, key)
-
-    def identifier(self, key: str) -> str:
-        value = self.take(key, str)
-        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", value):
-            raise ModelIntegrityError(f"got a malformed {key!r} in {self._where}")
-        return value
-
-    def digest(self, key: str) -> str:
-        value = self.take(key, str)
-        if not re.fullmatch(r"[0-9a-f]{64}", value):
-            raise ModelIntegrityError(f"got a malformed {key!r} in {self._where}")
-        return value
-
-    def finish(self) -> None:
-        if self._values:
-            raise ModelIntegrityError(f"got unknown keys {sorted(self._values)} in {self._where}")
-
-
 def _parsed(text: bytes) -> dict[str, object]:
     if len(text) > MAX_BYTES:
         raise ModelIntegrityError(
@@ -219,14 +177,7 @@ def _parsed(text: bytes) -> dict[str, object]:
     raise ModelIntegrityError(reason)
 
 
-def _all_of(values: list[object], kind: type[_T], where: str) -> tuple[_T, ...]:
-    found = tuple(value for value in values if type(value) is kind)
-    if len(found) != len(values):
-        raise ModelIntegrityError(f"got another kind than {kind.__name__} in {where!r}")
-    return found
-
-
-def _licence(table: _Table) -> Licence:
+def _licence(table: Table) -> Licence:
     licence = Licence(
         spdx=table.take("spdx", str),
         attribution=table.take("attribution", str),
@@ -237,7 +188,7 @@ def _licence(table: _Table) -> Licence:
     return licence
 
 
-def _cost(table: _Table) -> Cost:
+def _cost(table: Table) -> Cost:
     cost = Cost(
         macs=table.take("macs", int),
         milliseconds=table.take("milliseconds", float),
@@ -247,8 +198,8 @@ def _cost(table: _Table) -> Cost:
     return cost
 
 
-def _mean(table: _Table) -> tuple[float, float, float]:
-    values = _all_of(table.take("mean", list), float, "mean")
+def _mean(table: Table) -> tuple[float, float, float]:
+    values = all_of(table.take("mean", list), float, "mean")
     if len(values) != 3:
         raise ModelIntegrityError(f"got {len(values)} channel means, expected 3")
     if not all(map(math.isfinite, values)):
@@ -256,23 +207,23 @@ def _mean(table: _Table) -> tuple[float, float, float]:
     return (values[0], values[1], values[2])
 
 
-def _divisor(table: _Table) -> float:
+def _divisor(table: Table) -> float:
     divisor = table.take("divisor", float)
     if not 0 < divisor < math.inf:
         raise ModelIntegrityError("got a divisor that is not positive and finite")
     return divisor
 
 
-def _colour_order(table: _Table) -> str:
+def _colour_order(table: Table) -> str:
     order = table.take("colour_order", str)
     if order not in {"RGB", "BGR"}:
         raise ModelIntegrityError("got another colour order, expected RGB or BGR")
     return order
 
 
-def _outputs(top: _Table) -> tuple[Tensor, ...]:
+def _outputs(top: Table) -> tuple[Tensor, ...]:
     tables = [
-        _Table(values, "[[output]]") for values in _all_of(top.take("output", list), dict, "output")
+        Table(values, "[[output]]") for values in all_of(top.take("output", list), dict, "output")
     ]
     for table in tables:
         table.take("meaning", str)
@@ -280,7 +231,7 @@ def _outputs(top: _Table) -> tuple[Tensor, ...]:
     return tuple(_tensor(table) for table in tables)
 
 
-def _tensor(table: _Table) -> Tensor:
+def _tensor(table: Table) -> Tensor:
     sizes = table.take("shape", list)
     if any(type(size) not in (int, str) for size in sizes):
         raise ModelIntegrityError("got a size that is no int and no name")
