@@ -10,11 +10,11 @@ from ageassure.cli.audit_data import (
     import_folder,
     leakage,
     measure,
-    predict,
     pseudonymise,
     validate,
 )
 from ageassure.cli.audit_plan import plan
+from ageassure.cli.audit_predict import predict
 from ageassure.cli.audit_report import check, drift, practice, sign
 from ageassure.cli.audit_reporting import compare, report
 from ageassure.cli.demo import demo
