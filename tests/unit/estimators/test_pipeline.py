@@ -13,7 +13,7 @@ from ageassure.errors import ConfigurationError, FaceError, ModelIntegrityError
 from ageassure.estimators.facial import alignment, detection, faces, mesh, pipeline, quality
 from ageassure.estimators.facial.faces import FaceFinder
 from ageassure.estimators.facial.pipeline import AGE_MODELS, FacialPipeline
-from ageassure.estimators.facial.quality import QualityLimits
+from ageassure.estimators.facial.quality_limits import QualityLimits
 from ageassure.imaging import Frame
 from ageassure.inference import load_model
 

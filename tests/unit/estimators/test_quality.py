@@ -23,10 +23,10 @@ from ageassure.estimators.facial.quality import (
     FOREHEAD,
     PAIRS,
     Quality,
-    QualityLimits,
     QualityMeter,
     head_pose,
 )
+from ageassure.estimators.facial.quality_limits import QualityLimits
 from ageassure.imaging import Frame, decode
 from ageassure.inference import load_manifest, read_pinned
 from ageassure.policy import SENTENCES

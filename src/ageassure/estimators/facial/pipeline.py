@@ -13,6 +13,7 @@ import numpy as np
 
 from ageassure.errors import ConfigurationError, ModelIntegrityError
 from ageassure.estimators.facial import alignment, detection, faces, mesh, quality
+from ageassure.estimators.facial.quality_limits import QualityLimits
 from ageassure.estimators.facial.raw import CLASS_YEARS, RawAge
 from ageassure.inference import load_model, read_pinned
 
@@ -66,7 +67,7 @@ class FacialPipeline:
         self._age = age
         self._chip_pixels = _chip_pixels(age)
         self._meter = quality.QualityMeter(template)
-        self._limits = quality.QualityLimits.from_manifest(age.manifest.details.get("quality"))
+        self._limits = QualityLimits.from_manifest(age.manifest.details.get("quality"))
         self._liveness = liveness
 
     @classmethod
@@ -166,7 +167,7 @@ class FacialPipeline:
         return probabilities.astype(np.float64)
 
     @property
-    def limits(self) -> quality.QualityLimits:
+    def limits(self) -> QualityLimits:
         """Which faces are not fit to be judged."""
         return self._limits
 

@@ -1,51 +1,17 @@
-"""Is this face fit to be judged? What is measured, and the limits that refuse.
-
-The limits stand in the age network's manifest (``[age.quality]``), because they say where **its**
-error starts to grow; ``benchmarks/quality.py`` shows it for each. The last three are measured on
-the chip that the alignment gives, so that neither the picture's size nor where the face stands in
-it matters:
-
-* ``least_eye_distance_pixels``: between the eyes' centres, in the picture as it was decoded;
-* ``greatest_cut_share``: of the mesh's points that lie outside the picture;
-* ``least_mesh_score``: the mesh's own answer to "is there a face?", which falls when much of it is
-  covered or turned away;
-* ``greatest_point_gap``: between the detector's points and the mesh's, in distances between the
-  eyes; they part where a face is upside down, or is none;
-* ``greatest_yaw_degrees``, ``greatest_pitch_degrees``, ``greatest_roll_degrees``: of the mesh,
-  whose depth is a guess of the network and no measurement;
-* ``least_highlight``: 95th percentile of the face's brightness, 0 … 255. Dark skin under enough
-  light has highlights, and the whites of the eyes; the mean brightness would refuse it;
-* ``greatest_burnt_share``: of the face's pixels that are white, or nearly;
-* ``greatest_blur``: how little the changes from pixel to pixel fall when the face is blurred once
-  more, 0 … 1 (F. Crété and others, "The blur effect", 2007). A ratio of changes, so that contrast
-  and brightness, and with them the colour of the skin, cancel out.
-
-Besides, what is flat is no photograph: ``face_unclear`` where more than :data:`FLAT_SHARE` of the
-face does not change at all from pixel to pixel, as in drawings and pictograms, whose faces detector
-and mesh take for real. That is the same for every network. It is no part of the pipeline's digest:
-it only refuses, and it refuses none of the pictures that calibrations and bars were made from.
-
-``greatest_frame_gap_years`` is of several pictures together, see :mod:`.frames`.
-
-Not checked: what covers a face as long as the mesh still sees one (glasses, masks, hands, hair),
-make-up, filters, and noise, which looks sharp.
-"""
+"""What is measured of one face in one picture; :mod:`.quality_limits` says what each figure is."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Final, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from ageassure.errors import AgeAssuranceError, FaceError, ModelIntegrityError, PictureError
 from ageassure.estimators.facial.alignment import CHIP_PIXELS, to_chip
 from ageassure.estimators.facial.resampling import blurred, filled_hull
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from ageassure.estimators.facial.mesh import Face
@@ -70,7 +36,6 @@ BURNT: Final = 250.0
 BLUR_PIXELS: Final = 5
 """Side of the mean filter of the blur's measure, in pixels of the chip."""
 
-FLAT_SHARE: Final = 0.4
 FLAT: Final = 0.3
 """Differences between neighbours of the chip, of 255, that count as none."""
 
@@ -80,7 +45,7 @@ _NO_CHANGE: Final = 1e-3
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Quality:
-    """What was measured of one face in one picture; see the module."""
+    """What was measured; see :mod:`.quality_limits`."""
 
     eye_distance_pixels: float
     cut_share: float
@@ -93,109 +58,6 @@ class Quality:
     burnt_share: float
     blur: float
     flat_share: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QualityLimits:
-    """The limits, as the manifest gives them; see the module.
-
-    Raises:
-        ModelIntegrityError: If one is not finite.
-    """
-
-    least_eye_distance_pixels: float
-    greatest_cut_share: float
-    least_mesh_score: float
-    greatest_point_gap: float
-    greatest_yaw_degrees: float
-    greatest_pitch_degrees: float
-    greatest_roll_degrees: float
-    least_highlight: float
-    greatest_burnt_share: float
-    greatest_blur: float
-    greatest_frame_gap_years: float
-
-    def __post_init__(self) -> None:
-        if not all(math.isfinite(value) for value in self.as_dict().values()):
-            raise ModelIntegrityError("got a quality limit that is not finite")
-
-    @classmethod
-    def from_manifest(cls, table: object) -> Self:
-        """Read ``[age.quality]``, strictly.
-
-        Raises:
-            ModelIntegrityError: If an entry is missing, unknown or no float.
-        """
-        names = [field.name for field in fields(cls)]
-        if not isinstance(table, dict) or table.keys() != set(names):
-            raise ModelIntegrityError(f"got other entries in [age.quality], expected {names}")
-        if any(type(value) is not float for value in table.values()):
-            raise ModelIntegrityError("got a quality limit that is no float")
-        return cls(**table)
-
-    def as_dict(self) -> dict[str, float]:
-        """By name, for the pipeline's digest."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
-    def check(self, quality: Quality) -> None:
-        """Refuse a face that is not fit to be judged.
-
-        The message gives the limit and not what was measured.
-
-        Raises:
-            FaceError: ``face_too_small``, ``face_cut``, ``face_unclear`` or ``face_turned``.
-            PictureError: ``picture_dark``, ``picture_burnt_out`` or ``picture_blurred``.
-        """
-        for holds, refusal in self._checks(quality):
-            if not holds:
-                raise refusal
-
-    def _checks(self, quality: Quality) -> Iterator[tuple[bool, AgeAssuranceError]]:
-        yield (
-            quality.eye_distance_pixels >= self.least_eye_distance_pixels,
-            FaceError(
-                "got a face that is too small, expected at least "
-                f"{self.least_eye_distance_pixels:g} pixels between the eyes",
-                code="face_too_small",
-            ),
-        )
-        yield (
-            quality.cut_share <= self.greatest_cut_share,
-            FaceError("got a face that is cut by the edge of the picture", code="face_cut"),
-        )
-        yield (
-            quality.mesh_score >= self.least_mesh_score
-            and quality.point_gap <= self.greatest_point_gap,
-            FaceError("got a face that is not clearly seen", code="face_unclear"),
-        )
-        for angle, greatest, name in (
-            (quality.yaw_degrees, self.greatest_yaw_degrees, "yaw"),
-            (quality.pitch_degrees, self.greatest_pitch_degrees, "pitch"),
-            (quality.roll_degrees, self.greatest_roll_degrees, "roll"),
-        ):
-            yield (
-                abs(angle) <= greatest,
-                FaceError(
-                    f"got a turned face, expected at most {greatest:g} degrees of {name}",
-                    code="face_turned",
-                ),
-            )
-        yield (
-            quality.highlight >= self.least_highlight,
-            PictureError("got a face that is too dark", code="picture_dark"),
-        )
-        yield (
-            quality.burnt_share <= self.greatest_burnt_share,
-            PictureError("got a face that is burnt out", code="picture_burnt_out"),
-        )
-        yield (
-            quality.blur <= self.greatest_blur,
-            PictureError("got a face that is blurred", code="picture_blurred"),
-        )
-        yield (
-            quality.flat_share <= FLAT_SHARE,
-            FaceError("got a face that is no photograph's", code="face_unclear"),
-        )
 
 
 class QualityMeter:
