@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-FIGURE = {"value": 0.5, "reason": None}
+FIGURE = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 9, "k": None, "reason": None}
 
 
 def _report(manifest: Path) -> dict[str, Any]:

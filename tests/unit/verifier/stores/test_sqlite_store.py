@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -208,9 +208,29 @@ def test_threads_wait_no_longer_than_stated(path: Path, impatient: None) -> None
         thread.join()
     assert time.monotonic() - start < 1
     assert len(messages) == 16
-    assert any("too many claims wait" in message for message in messages)
     other.close()
     assert store.claim(key(1), T0 + 900) is True
+
+
+def test_a_claim_behind_one_that_does_not_end_is_refused(
+    path: Path, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SQLiteReplayStore(path, now=Clock())
+    begun, ended = Event(), Event()
+
+    def endless(*_: object) -> bool:
+        begun.set()
+        return ended.wait(60)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite_store._File, "claim", endless)
+        first = Thread(target=store.claim, args=(key(1), T0 + 900))
+        first.start()
+        assert begun.wait(60)
+        assert "too many claims wait" in refused(lambda: store.claim(key(2), T0 + 900))
+        ended.set()
+        first.join()
+    assert store.claim(key(2), T0 + 900) is True
 
 
 def test_a_deleted_file_is_not_made_anew(path: Path) -> None:
