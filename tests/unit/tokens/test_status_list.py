@@ -50,6 +50,14 @@ def test_the_numbers() -> None:
     assert MAX_TTL_SECONDS == 366 * 86_400
 
 
+def test_the_ends_of_times() -> None:
+    found = read(signed(exp=2**53, ttl=2**53))
+    assert (found.expires_at, found.ttl_seconds) == (2**53, 2**53)
+    assert read(signed(iat=0, ttl=1)).issued_at == 0
+    for beyond in ({"exp": 2**53 + 1}, {"ttl": 2**53 + 1}, {"ttl": 0}, {"iat": -1}, {"exp": -1}):
+        assert "malformed times" in refusal(signed(**beyond))
+
+
 def clock() -> datetime:
     return START
 
