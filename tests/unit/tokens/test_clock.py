@@ -26,6 +26,15 @@ class NoOffset(tzinfo):
         return None
 
 
+class LikeAMoment:
+    """What has all that is asked for, and is no datetime."""
+
+    tzinfo = UTC
+
+    def timestamp(self) -> float:
+        return 1780315200.5
+
+
 class Raising(NoOffset):
     """A zone that fails."""
 
@@ -46,6 +55,7 @@ def test_the_system_clock_is_aware() -> None:
 @pytest.mark.parametrize(
     "value",
     [
+        LikeAMoment(),
         MOMENT.replace(tzinfo=None),
         MOMENT.replace(tzinfo=NoOffset()),
         MOMENT.replace(tzinfo=Raising()),

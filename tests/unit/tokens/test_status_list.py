@@ -50,12 +50,29 @@ def test_the_numbers() -> None:
     assert MAX_TTL_SECONDS == 366 * 86_400
 
 
+def test_the_longest_list_and_the_longest_times_that_can_be_made() -> None:
+    assert len(StatusListBuilder(MAX_LIST_BYTES, bits=8).build()) == MAX_LIST_BYTES
+    seconds = 366 * 86_400
+    token = sign_status_list(
+        LIST,
+        uri=URI,
+        signing_key=KEY,
+        lifetime_seconds=seconds,
+        ttl_seconds=seconds,
+        now=clock,
+    )
+    found = read(token)
+    assert (found.expires_at, found.ttl_seconds) == (T0 + seconds, seconds)
+
+
 def test_the_ends_of_times() -> None:
     found = read(signed(exp=2**53, ttl=2**53))
     assert (found.expires_at, found.ttl_seconds) == (2**53, 2**53)
     assert read(signed(iat=0, ttl=1)).issued_at == 0
-    for beyond in ({"exp": 2**53 + 1}, {"ttl": 2**53 + 1}, {"ttl": 0}, {"iat": -1}, {"exp": -1}):
+    for name, value in (("exp", 2**53 + 1), ("ttl", 2**53 + 1), ("ttl", 0), ("exp", -1)):
+        beyond: Json = {name: value}
         assert "malformed times" in refusal(signed(**beyond))
+    assert "malformed times" in refusal(signed(iat=-1))
 
 
 def clock() -> datetime:
@@ -337,6 +354,10 @@ def test_bad_references(claim: Any) -> None:
         lambda: StatusListBuilder(0),
         lambda: StatusListBuilder(True),
         lambda: StatusListBuilder(8, bits=3),
+        lambda: StatusListBuilder(8, bits=True),
+        lambda: StatusListBuilder(8, bits=1.0),  # type: ignore[arg-type]
+        lambda: StatusListBuilder(8).set(True, 1),
+        lambda: StatusListBuilder(8).set(1.0, 1),  # type: ignore[arg-type]
         lambda: StatusListBuilder(MAX_LIST_BYTES + 1, bits=8),
         lambda: StatusListBuilder(8).set(8, 1),
         lambda: StatusListBuilder(8).set(-1, 1),
@@ -358,7 +379,7 @@ def test_bad_lists(make: Any) -> None:
         {"lifetime_seconds": 0},
         {"lifetime_seconds": True},
         {"ttl_seconds": 0},
-        {"ttl_seconds": 367 * 24 * 3600},
+        {"ttl_seconds": 366 * 24 * 3600 + 1},
         {"now": lambda: START.replace(tzinfo=None) + timedelta(0)},
     ],
 )

@@ -18,7 +18,8 @@ import ageassure.verifier
 def test_exports(room: object) -> None:
     names = room.__all__  # type: ignore[attr-defined]
     assert all(getattr(room, name) is not None for name in names)
-    with pytest.raises(AttributeError):
+    told = f"module {room.__name__!r} has no attribute 'no_such_name'"  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match=f"^{told}$"):
         room.no_such_name  # type: ignore[attr-defined]  # noqa: B018
 
 
