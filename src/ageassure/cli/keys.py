@@ -124,7 +124,8 @@ def rotate(folder: Path, *, as_json: bool) -> None:
     )
 
 
-@keys.command()
+# One kid in 64 begins with a hyphen, and is no option.
+@keys.command(context_settings={"ignore_unknown_options": True})
 @click.argument("kid")
 @click.option(
     "--compromised",

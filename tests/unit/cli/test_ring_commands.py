@@ -42,6 +42,17 @@ def test_a_rings_life(tmp_path: Path) -> None:
     assert (left["kid"], left["state"]) == (second["kid"], "signing")
 
 
+@pytest.mark.parametrize("kid", ["-xYk8", "--Yk8"])
+def test_a_kid_that_begins_with_a_hyphen_is_no_option(tmp_path: Path, kid: str) -> None:
+    ring = tmp_path / "ring"
+    ring.mkdir()
+    run("rotate", "--ring", ring)
+    for options in ([], ["--compromised"]):
+        refused = run("retire", kid, *options, "--ring", ring)
+        assert refused.exit_code == ExitStatus.CONFIGURATION
+        assert "a kid that the ring does not have" in refused.output
+
+
 def test_publishing_writes_what_is_served(tmp_path: Path) -> None:
     ring, web = tmp_path / "ring", tmp_path / "web"
     key = json.loads(run("rotate", "--ring", ring, "--json").stdout)
