@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
@@ -11,6 +12,7 @@ import pytest
 
 from ageassure.errors import ConfigurationError, StatusError
 from ageassure.tokens import SigningKey
+from ageassure.tokens.jws import parse_compact, sign_compact
 from ageassure.tokens.status import StatusListBuilder, StatusReference, sign_status_list
 from ageassure.verifier import status as module
 from ageassure.verifier.status import StatusChecker
@@ -129,6 +131,20 @@ def test_kept_for_a_day_at_most(host: Host) -> None:
     assert code_of(checker, at(0)) == "status_unavailable"
 
 
+def test_kept_for_five_minutes_where_no_ttl_is_told(host: Host) -> None:
+    def fetch(uri: str) -> bytes:
+        jws = parse_compact(host.fetch(uri).decode())
+        payload = json.loads(jws.payload)
+        del payload["ttl"]
+        return sign_compact(jws.header, json.dumps(payload).encode(), KEY).encode()
+
+    checker = host.checker(fetch=fetch)
+    for seconds, fetches in ((0, 1), (299.9, 1), (300, 2)):
+        host.seconds = seconds
+        checker.require_valid(at(0))
+        assert host.fetches == fetches
+
+
 def test_a_clock_that_was_set_back(host: Host) -> None:
     checker = host.checker()
     checker.require_valid(at(0))
@@ -198,6 +214,17 @@ def test_lists_kept_are_bounded(host: Host) -> None:
     assert host.fetches == 100
 
 
+def test_the_list_fetched_longest_ago_makes_room(host: Host) -> None:
+    checker = host.checker()
+    for number in range(module.MAX_LISTS):
+        checker.require_valid(at(0, f"{PREFIX}{number}"))
+    host.seconds = 60
+    checker.require_valid(at(0, f"{PREFIX}0"))
+    checker.require_valid(at(0, f"{PREFIX}new"))
+    assert f"{PREFIX}0" in checker._kept
+    assert f"{PREFIX}1" not in checker._kept
+
+
 def test_one_fetch_for_many_threads(host: Host) -> None:
     def slow(uri: str) -> bytes:
         time.sleep(0.1)  # so that all of them come while it lasts
@@ -240,6 +267,7 @@ def test_a_fetch_that_hangs_keeps_nobody_else_for_long(
     [
         {"issuers": {}},
         {"issuers": None},
+        {"issuers": [PREFIX]},
         {"issuers": {URI: KEY.public_set()}},  # no slash at its end
         {"issuers": {"http://issuer.example/": KEY.public_set()}},
         {"issuers": {PREFIX: None}},
