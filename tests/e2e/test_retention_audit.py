@@ -12,6 +12,7 @@ import json
 import shutil
 import sys
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,8 @@ from ageassure.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+HIDE_CURSOR, SHOW_CURSOR = "\33[?25l", "\33[?25h"
 
 glibc_only = pytest.mark.skipif(
     sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"),
@@ -167,21 +170,27 @@ def test_it_passes_only_if_nothing_is_wrong() -> None:
     assert not any(report.passed for report in BAD)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="consoles there have no such escapes")
 def test_a_bar_is_drawn_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
 
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    assert _bar(2) is None
+    with ExitStack() as stack:
+        assert _bar(stack, 2) is None
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    update = _bar(2)
-    assert update is not None
-    assert "0%" in terminal.getvalue()
-    update(1)
-    update(1)
-    assert "100%" in terminal.getvalue()
+    with ExitStack() as stack:
+        update = _bar(stack, 2)
+        assert update is not None
+        assert "0%" in terminal.getvalue()
+        update(1)
+        update(1)
+        assert "100%" in terminal.getvalue()
+        assert HIDE_CURSOR in terminal.getvalue()
+        assert SHOW_CURSOR not in terminal.getvalue()
+    assert terminal.getvalue().endswith(f"{SHOW_CURSOR}\n")
 
 
 @pytest.mark.parametrize(("report", "status"), [(GOOD, 0), *((bad, 8) for bad in BAD)])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -39,19 +41,22 @@ def retention(estimator: str, *, as_json: bool) -> None:
     require_extra("demo", "numpy", "cv2", "onnxruntime", "ageassure_models", "skimage")
     from ageassure.audit.retention.harness import audit_retention
 
-    report = audit_retention(estimator=estimator, progress=_bar)
+    with ExitStack() as stack:
+        report = audit_retention(estimator=estimator, progress=partial(_bar, stack))
     emit(_document(report), _table(report), as_json=as_json)
     if not report.passed:
         raise SystemExit(ExitStatus.RETAINED)
 
 
-def _bar(pictures: int) -> Callable[[int], object] | None:
-    """A bar on standard error, where a terminal reads it; the extra demo brings no tqdm."""
+def _bar(stack: ExitStack, pictures: int) -> Callable[[int], object] | None:
+    """A bar on standard error, where a terminal reads it; the extra demo brings no tqdm.
+
+    It hides the cursor; closing the stack shows it again.
+    """
     if not sys.stderr.isatty():
         return None
     bar = click.progressbar(length=pictures, label="pictures", file=sys.stderr)
-    bar.render_progress()  # the first picture takes a while
-    return bar.update
+    return stack.enter_context(bar).update
 
 
 def _document(report: RetentionReport) -> dict[str, object]:
