@@ -29,8 +29,7 @@ def cost(
 
     Args:
         latency_ms: One for each picture; NaN if the estimator never saw it.
-        estimator: Of a plug-in sizes and threads are not known, unless it has a member
-            ``model_bytes``.
+        estimator: Of a plug-in sizes and threads are not known.
         at_once: Pictures that were assessed at the same time.
         distributions: What is installed for the shipped estimator.
 
@@ -40,14 +39,14 @@ def cost(
     seen = latency_ms[latency_ms > 0].tolist()
     if not seen:
         return None
-    shipped = isinstance(estimator, FacialAgeEstimator)
+    shipped = estimator if isinstance(estimator, FacialAgeEstimator) else None
     return asdict(
         resources(
             seen,
             machine=this_machine(available_processors()),
             at_once=at_once,
             network_threads=THREADS if shipped else None,
-            model_bytes=getattr(estimator, "model_bytes", None),
+            model_bytes=shipped.model_bytes if shipped else None,
             install_bytes=installed_bytes(distributions) if shipped else None,
             peak_rss_bytes=peak_rss_bytes(),
         )
