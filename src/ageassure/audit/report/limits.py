@@ -97,12 +97,13 @@ def limits_of(
     found += _of_people(evaluation)
     single = evaluation.coverage_by_year
     by_year = single is not None and bool(single.pit[0].n)
+    processed = evaluation.counts.processed
     absent = {
         Lacking.NO_PROBABILITIES: evaluation.coverage is None,
         Lacking.NO_DISTRIBUTIONS: evaluation.coverage is not None and not by_year,
         Lacking.NO_RETRIES: all(tries.fpr_at[1].value is None for tries in evaluation.tries),
         Lacking.NO_TRANSFER: not evaluation.transfers,
-        Lacking.NO_CONDITIONS: not evaluation.conditions,
+        Lacking.NO_CONDITIONS: all(one.unknown == processed for one in evaluation.conditions),
         Lacking.NO_ROBUSTNESS: not robustness,
         Lacking.NO_LIVENESS: not liveness,
         Lacking.ESTIMATOR_UNKNOWN: not recorded,

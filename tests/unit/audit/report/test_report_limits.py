@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from ageassure.audit.evaluation import evaluate
 from ageassure.audit.plan import EvaluationPlan, OperatingPoint
@@ -15,10 +16,14 @@ from ..tables import table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
 GUESSED = DatasetStatement(
     name="made-up people", digest="0" * 64, licence="CC0-1.0", age_proof="apparent",
     subjects_known=True,
 )  # fmt: skip
+NOBODY = {"yaw_degrees": np.full(3, np.nan), "inter_ocular_pixels": np.full(3, np.nan)}
+ONE = {"yaw_degrees": np.array([np.nan, 3.0, np.nan])}
 
 
 def _limits(
@@ -65,6 +70,23 @@ def test_groups_of_ages_are_told() -> None:
     found = _limits([(10, 19)] * 20 + [(20, 29)] * 10, (10, 19), sexes=("female", "male"))
     assert found["ages_in_groups"].n == 30
     assert "year_without_people" not in found
+
+
+@pytest.mark.parametrize(("measured", "lacking"), [({}, True), (NOBODY, True), (ONE, False)])
+def test_conditions_that_are_known_of_nobody_are_none(
+    measured: dict[str, NDArray[np.float64]], *, lacking: bool
+) -> None:
+    people = table([30] * 3, [29.0] * 3, conditions=measured)
+    point = OperatingPoint(
+        limit_years=18,
+        challenge_age_years=25.0,
+        alpha=0.01,
+        protected_band=AgeBand(first_years=17, last_years=17),
+        chosen_on=None,
+    )
+    plan = EvaluationPlan(points=(point,), axes=(), pair_with=None, seed=1)
+    found = limits_of(evaluate(people, plan), robustness=True, liveness=True, recorded=True)
+    assert ("no_conditions" in {limit.code.value for limit in found}) is lacking
 
 
 def test_what_two_points_lack_alike_is_told_once() -> None:
