@@ -32,7 +32,7 @@ ALL_YEARS: Final = tuple(range(1, MAX_YEARS + 1))
 """Ages a at which P(age ≥ a) tells a whole distribution."""
 
 STATUS: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
-"""``ok``, one of the two above, or the code of a refusal."""
+"""``ok``, ``picture_unreadable``, ``picture_altered``, or the code of a refusal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
