@@ -98,6 +98,7 @@ def test_only_regular_files(tmp_path: Path) -> None:
 
 def test_size(tmp_path: Path) -> None:
     path = tmp_path / "key"
+    assert MAX_KEY_FILE_BYTES == 65_536
     write_private_file(path, b"x" * MAX_KEY_FILE_BYTES)
     assert len(read_private_file(path)) == MAX_KEY_FILE_BYTES
     path.write_bytes(b"x" * (MAX_KEY_FILE_BYTES + 1))
@@ -111,3 +112,12 @@ def test_paths_that_are_none(tmp_path: Path) -> None:
     for call in (read_private_file, lambda path: write_private_file(path, b"")):
         with pytest.raises(KeySetError, match="not a path"):
             call("a\0b")
+
+
+def test_all_of_a_key_is_written_before_the_disk_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda file: sizes.append(os.fstat(file).st_size))
+    write_private_file(tmp_path / "key.pem", b"secret")
+    assert sizes[0] == 6
