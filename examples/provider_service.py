@@ -156,7 +156,7 @@ async def take_picture(request: Request) -> Response:
     parts: Parts = request.app.state.parts
     try:
         asked = AgeRequest(**json.loads(request.headers.get("age-request", "")))
-    except (ValueError, TypeError, ConfigurationError):
+    except (ValueError, TypeError, RecursionError, ConfigurationError):
         return Response("no age request", status_code=400)
     try:
         async with asyncio.timeout(BODY_SECONDS):
