@@ -41,7 +41,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "models" / "data"))
 
 from compact import compact, compact_comparison, text
 from earning import earn
-from protocol import plan_toml, read_protocol
+from protocol import plan_toml
+from protocol_file import read_protocol
 
 from ageassure.audit.datasets.manifest import file_sha256, read_manifest
 from ageassure.audit.datasets.statement import read_statement, statement_path

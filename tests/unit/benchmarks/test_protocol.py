@@ -90,7 +90,7 @@ def test_another_protocol_is_refused(
     assert old in PROTOCOL
     path = _write(tmp_path, PROTOCOL.replace(old, new))
     with pytest.raises(ConfigurationError, match=message):
-        module("protocol").read_protocol(path)
+        module("protocol_file").read_protocol(path)
 
 
 def test_a_challenge_age_to_be_earned_needs_people_to_earn_it_on(
@@ -99,22 +99,21 @@ def test_a_challenge_age_to_be_earned_needs_people_to_earn_it_on(
     before, _, after = PROTOCOL.partition("[earned_on]")
     path = _write(tmp_path, f"{before}[plan]{after.partition('[plan]')[2]}")
     with pytest.raises(ConfigurationError, match="need each other"):
-        module("protocol").read_protocol(path)
+        module("protocol_file").read_protocol(path)
 
 
 def test_a_file_that_is_not_there_is_refused(module: Callable[[str], Any], tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"nothing\.toml: cannot be read"):
-        module("protocol").read_protocol(tmp_path / "nothing.toml")
+        module("protocol_file").read_protocol(tmp_path / "nothing.toml")
 
 
 def test_a_protocol_becomes_the_plan_of_an_audit(
     module: Callable[[str], Any], tmp_path: Path
 ) -> None:
-    reader = module("protocol")
-    protocol = reader.read_protocol(_write(tmp_path, PROTOCOL))
+    protocol = module("protocol_file").read_protocol(_write(tmp_path, PROTOCOL))
     assert protocol.to_earn == {1}
     path = tmp_path / "plan.toml"
-    path.write_text(reader.plan_toml(protocol.plan), encoding="utf-8")
+    path.write_text(module("protocol").plan_toml(protocol.plan), encoding="utf-8")
     assert read_plan(path)[0] == protocol.plan
 
 
@@ -123,7 +122,7 @@ def test_committed_protocols_are_those_of_the_results(
 ) -> None:
     digests = {}
     for path in (accuracy / "protocols").iterdir():
-        protocol = module("protocol").read_protocol(path)
+        protocol = module("protocol_file").read_protocol(path)
         digests[protocol.name] = hashlib.sha256(path.read_bytes()).hexdigest()
         assert protocol.sha256 == digests[protocol.name]
     found = [json.loads(path.read_text("utf-8")) for path in (accuracy / "results").iterdir()]
