@@ -34,7 +34,8 @@ class Resources:
         median_ms: Median latency.
         p95_ms: Latency that 95 % do not exceed (nearest rank).
         model_bytes: Size of the model files; None if it is not known.
-        install_bytes: Size of everything that is installed for it; None likewise.
+        install_bytes: Size of this library, its models and the libraries whose versions a run's
+            record has, without what these need in turn; None likewise.
         peak_rss_bytes: Greatest resident memory of the process that gave out the work; None if the
             system does not tell it.
 

@@ -31,7 +31,7 @@ def cost(
         latency_ms: One for each picture; NaN if the estimator never saw it.
         estimator: Of a plug-in sizes and threads are not known.
         at_once: Pictures that were assessed at the same time.
-        distributions: What is installed for the shipped estimator.
+        distributions: What to count as installed for the shipped estimator.
 
     Returns:
         None if no picture reached the estimator.

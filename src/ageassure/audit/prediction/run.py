@@ -34,6 +34,7 @@ VERSIONED: Final = (
     "numpy",
     "onnxruntime",
     "opencv-python-headless",
+    "simplejpeg",
 )
 """Distributions whose version may change a figure in its last digits."""
 
