@@ -88,7 +88,7 @@ def import_folder(layout: str, folder: Path, out: Path, *, as_json: bool) -> Non
 
 @click.command()
 @click.argument("manifest", type=FILE)
-@click.option("--root", type=FILE, help="The folder of its paths; the manifest's own if absent.")
+@click.option("--root", type=FOLDER, help="The folder of its paths; the manifest's own if absent.")
 @click.option("--out", type=FILE, required=True, help="The new manifest: .parquet, or CSV.")
 @command_with_json
 def measure(manifest: Path, root: Path | None, out: Path, *, as_json: bool) -> None:

@@ -103,10 +103,16 @@ def test_predict_refuses_other_degradations(people: Path, tmp_path: Path, degrad
 def test_a_root_that_is_not_there_is_not_a_set_without_pictures(
     people: Path, tmp_path: Path
 ) -> None:
-    for command in (["predict", "--manifest", people, "--out", "p.csv"], ["leakage", people]):
+    out = tmp_path / "out.csv"
+    for command in (
+        ["predict", "--manifest", people, "--out", out],
+        ["measure", people, "--out", out],
+        ["leakage", people],
+    ):
         done = run("audit", *command, "--root", tmp_path / "mistyped")
         assert done.exit_code == ExitStatus.CONFIGURATION
         assert "mistyped" in done.output
+        assert not out.exists()
 
 
 def test_predict_tells_the_lines_of_a_bad_manifest(people: Path, tmp_path: Path) -> None:
