@@ -28,7 +28,7 @@ from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # Loaded before forking, so that no mutant waits for them; the library itself must not be.
 import cryptography.hazmat.primitives.asymmetric.ec  # noqa: F401
@@ -37,6 +37,9 @@ import jwt  # noqa: F401
 import pytest
 from loaded import Loaded
 from mutants import Mutant, mutants_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -145,8 +148,8 @@ def killed_at_once(
     stages: list[list[str]],
     mutants: list[Mutant],
     noticed: dict[str, str],
-) -> dict[str, str]:
-    """Mutants that a test kills where it was loaded before, each with that test."""
+) -> Iterator[tuple[str, str]]:
+    """Mutants that a test kills where it was loaded before, each with that test, as it happens."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -168,9 +171,10 @@ def killed_at_once(
             os._exit(0)
     os.close(writer)
     with os.fdopen(reader, "r", encoding="utf-8") as answers:
-        found = dict(line.rstrip("\n").split("\t", 1) for line in answers)
+        for line in answers:
+            name, _, test = line.rstrip("\n").partition("\t")
+            yield name, test
     os.waitpid(child, 0)
-    return found
 
 
 _passing: list[list[str]] = []
@@ -286,18 +290,14 @@ def _drill_file(copy: Path, file: str, commit: str, again: str | None, results: 
     wanted = [mutant for mutant in mutants if _wanted(mutant, outcomes, again)]
     if wanted:
         _require_passing(copy, stages)
-    killed = killed_at_once(copy, path, stages, wanted, noticed) if wanted else {}
-    for number, mutant in enumerate(wanted, 1):
-        failed = killed.get(mutant.name)
-        if failed is None:
-            _write(path, mutant.apply(source), number)
-            failed = first_failure(copy, stages, known=_test_of(noticed.get(mutant.name, "")))
-            _write(path, source, 0)
-        listed = mutant.name in equivalents
+
+    def keep(name: str, failed: str | None) -> str:
+        """Record an outcome; returns how the mutant lives on, or an empty string."""
+        listed = name in equivalents
         if failed is not None and listed:
-            raise SystemExit(f"{file}: {mutant.name} is listed as equivalent; killed by {failed}")
-        outcome = "equivalent" if listed else "survived"
-        outcomes[mutant.name] = outcome if failed is None else f"killed by {failed}"
+            raise SystemExit(f"{file}: {name} is listed as equivalent; killed by {failed}")
+        alive = "equivalent" if listed else "survived"
+        outcomes[name] = alive if failed is None else f"killed by {failed}"
         ordered = {one.name: outcomes[one.name] for one in mutants if one.name in outcomes}
         results[file] = {
             "commit": commit,
@@ -306,7 +306,19 @@ def _drill_file(copy: Path, file: str, commit: str, again: str | None, results: 
             "mutants": ordered,
         }
         _save(results)
-        _show(outcome if failed is None else "", f"{file}:{mutant.line} {mutant.name}", number)
+        return alive if failed is None else ""
+
+    killed: set[str] = set()
+    for name, test in killed_at_once(copy, path, stages, wanted, noticed) if wanted else ():
+        keep(name, test)
+        killed.add(name)
+        _show("", name, len(killed))
+    for number, mutant in enumerate([one for one in wanted if one.name not in killed], 1):
+        _write(path, mutant.apply(source), number)
+        failed = first_failure(copy, stages, known=_test_of(noticed.get(mutant.name, "")))
+        _write(path, source, 0)
+        alive = keep(mutant.name, failed)
+        _show(alive, f"{file}:{mutant.line} {mutant.name}", len(killed) + number)
     print(f"\n{file}: {len(wanted)} of {len(mutants)} tried", flush=True)
 
 
