@@ -173,6 +173,18 @@ class TestFiles:
         with pytest.raises(KeySetError, match="no key ring"):
             KeyRing(tmp_path)
 
+    @pytest.mark.parametrize(
+        "change", [{"format": "ageassure-key-ring-2"}, {"more": 1}, {"keys": [1]}]
+    )
+    @pytest.mark.usefixtures("ring")
+    def test_another_form_of_ring_is_refused(
+        self, tmp_path: Path, change: dict[str, object]
+    ) -> None:
+        path = tmp_path / "ring" / RING_FILE
+        path.write_text(json.dumps(json.loads(path.read_text()) | change))
+        with pytest.raises(KeySetError, match="no key ring"):
+            KeyRing(tmp_path / "ring")
+
     @pytest.mark.usefixtures("ring")
     def test_one_key_twice_is_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "ring" / RING_FILE

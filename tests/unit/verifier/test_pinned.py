@@ -13,6 +13,7 @@ import pytest
 
 from ageassure.errors import (
     ConfigurationError,
+    KeySetError,
     KeySetUnavailableError,
     UntrustedIssuerError,
     UntrustedKeyError,
@@ -344,3 +345,57 @@ def test_async_one_issuers_rotation_makes_no_other_look_for_it() -> None:
         assert first.fetches == before
 
     asyncio.run(scenario())
+
+
+class Awaitable(Source):
+    """Keeps what was waited for, and has the keys in hand from the first time on."""
+
+    def __init__(self, answer: Any, *, in_hand: bool = False) -> None:
+        super().__init__(answer)
+        self.in_hand = in_hand
+        self.waited: list[str | None] = []
+
+    def holds(self, kid: str) -> bool:
+        return self.in_hand and self.answer.get(kid) is not None
+
+    async def ready(self, missing: str | None = None) -> None:
+        self.waited.append(missing)
+        self.in_hand = True
+
+
+@pytest.mark.parametrize("kid", [None, 1, [], "", "x" * 42, "x" * 44, "x" * 42 + "=", "x" * 9999])
+def test_async_a_name_that_can_be_no_thumbprint_makes_nobody_wait(kid: Any) -> None:
+    source = Awaitable(sets(KEY))
+    asyncio.run(verifier(issuer=source)._pinned.ready(kid))
+    assert source.waited == []
+
+
+def test_async_who_has_the_key_in_hand_is_waited_for_alone() -> None:
+    first, second = Awaitable(sets(KEY)), Awaitable(sets(OTHER_KEY), in_hand=True)
+    asyncio.run(verifier(issuer=first, other=second)._pinned.ready(OTHER_KEY.kid))
+    assert (first.waited, second.waited) == ([], [None])
+
+
+def test_async_all_are_asked_until_one_has_the_key() -> None:
+    first, second = Awaitable(sets(KEY)), Awaitable(sets(OTHER_KEY))
+    pinned = verifier(issuer=first, other=second)._pinned
+    asyncio.run(pinned.ready(KEY.kid))
+    assert (first.waited, second.waited) == ([KEY.kid], [])
+    asyncio.run(pinned.ready(OTHER_KEY.kid))
+    assert (first.waited, second.waited) == ([KEY.kid, OTHER_KEY.kid], [OTHER_KEY.kid])
+
+
+@pytest.mark.parametrize("only", ["holds", "ready"])
+def test_async_what_has_but_half_of_waiting_is_not_waited_for(only: str) -> None:
+    half, whole = Source(sets(KEY)), Awaitable(sets(OTHER_KEY))
+    model = Awaitable(sets(KEY, OTHER_KEY), in_hand=True)
+    setattr(half, only, getattr(model, only))
+    asyncio.run(verifier(issuer=half, other=whole)._pinned.ready(OTHER_KEY.kid))
+    assert (model.waited, whole.waited) == ([], [OTHER_KEY.kid])
+
+
+@pytest.mark.parametrize("name", ["mine", NEW.kid])
+def test_a_fixed_set_with_a_name_that_is_no_thumbprint_is_refused(name: str) -> None:
+    named = PublicJWK.from_dict(KEY.public.to_dict() | {"kid": name})
+    with pytest.raises(KeySetError, match="not the thumbprint"):
+        verifier(issuer=JWKSet(keys=(named,)))
