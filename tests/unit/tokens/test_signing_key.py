@@ -143,6 +143,13 @@ def test_an_alg_that_is_not_the_keys(alg: str) -> None:
         SigningKey.from_pem(KEYS["ES256"].to_pem(), alg=alg)
 
 
+@pytest.mark.parametrize("alg", ["PS256", "RS256"])
+def test_rsa_keys_made_here_have_3072_bits(alg: str) -> None:
+    key = KEYS[alg].public.key
+    assert isinstance(key, rsa.RSAPublicKey)
+    assert key.key_size == 3072
+
+
 @pytest.mark.parametrize("alg", ["", "none", "HS256", "ES384", None])
 def test_generate_nothing_else(alg: Any) -> None:
     with pytest.raises(KeySetError):
