@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from threading import Lock
+from weakref import WeakSet
+
 import pytest
 
 from ageassure.verifier import forking
@@ -11,9 +14,9 @@ from ageassure.verifier.forking import ForkableLock
 @pytest.fixture(autouse=True)
 def _hooks_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the test's own locks: those of other stores are left alone."""
-    monkeypatch.setattr(forking, "_locks", forking.WeakSet())
+    monkeypatch.setattr(forking, "_locks", WeakSet())
     monkeypatch.setattr(forking, "_resting", [])
-    monkeypatch.setattr(forking, "_forking", forking.Lock())
+    monkeypatch.setattr(forking, "_forking", Lock())
 
 
 def test_a_fork_holds_every_lock_and_lets_go_in_the_parent() -> None:
