@@ -153,6 +153,8 @@ class TestFiles:
             {"signs_from": True},
             {"signs_from": "0"},
             {"signs_until": 1.5},
+            {"signs_until": "0"},
+            {"signs_until": True},
             {"more": 1},
         ],
     )
