@@ -89,7 +89,7 @@ def test_a_jwk_file_is_strict_json(tmp_path: Path) -> None:
     path = tmp_path / "key.jwk"
     path.write_text(json.dumps(KEYS["ES256"].to_jwk())[:-1] + ',"kty":"EC"}', encoding="utf-8")
     path.chmod(0o600)
-    with pytest.raises(KeySetError, match="JSON"):
+    with pytest.raises(KeySetError, match="one strict JSON object"):
         SigningKey.load(path)
 
 
@@ -201,6 +201,21 @@ def test_made_of_keys_of_cryptography() -> None:
     for key in (None, ec.generate_private_key(ec.SECP521R1()), KEYS["ES256"].public.key):
         with pytest.raises(KeySetError):
             SigningKey(key)  # type: ignore[arg-type]
+
+
+def test_a_refusal_says_what_was_wrong() -> None:
+    for key in (None, KEYS["ES256"].public.key, dsa.generate_private_key(1024)):
+        with pytest.raises(KeySetError, match="another type of key"):
+            SigningKey(key)  # type: ignore[arg-type]
+    with pytest.raises(KeySetError, match="RSA key without alg"):
+        SigningKey.from_pem(KEYS["RS256"].to_pem())
+    for pem, password in ((b"", None), (KEYS["ES256"].to_pem(PASSWORD), b"wrong")):
+        with pytest.raises(KeySetError, match="no PEM private key, or the wrong password"):
+            SigningKey.from_pem(pem, password)
+    for jwk in (EC_JWK, OKP_JWK):
+        other = SigningKey.generate(jwk["alg"]).to_jwk()["d"]
+        with pytest.raises(KeySetError, match="does not belong to the public part"):
+            SigningKey.from_jwk(jwk | {"d": other})
 
 
 @pytest.mark.parametrize("password", [b"", "text", bytearray(b"x")])
