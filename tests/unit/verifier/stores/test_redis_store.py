@@ -107,6 +107,32 @@ def test_a_server_that_begins_to_evict_is_found_out(
     assert store.claim(key(2), T0 + 900) is True
 
 
+def test_a_connection_is_used_for_a_minute_and_no_longer(
+    redis_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = [1000.0]
+    monkeypatch.setattr("ageassure.verifier.redis_store.time.monotonic", lambda: moment[0])
+    store = RedisReplayStore(redis_server.url, now=clock)
+    redis_server.client().config_set("maxmemory-policy", "allkeys-lru")
+    moment[0] = 1059.5
+    assert store.claim(key(1), T0 + 900) is True
+    moment[0] = 1060.0
+    assert "noeviction" in refused(lambda: store.claim(key(2), T0 + 900))
+
+
+def test_closing_leaves_no_connection(redis_server: Any) -> None:
+    observer = redis_server.client()
+    before = len(observer.client_list())
+    store = RedisReplayStore(redis_server.url, now=clock)
+    store.claim(key(1), T0 + 900)
+    assert len(observer.client_list()) == before + 1
+    store.close()
+    until = time.monotonic() + 10
+    while len(observer.client_list()) > before:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
 def test_a_server_that_evicts_behind_the_same_address_is_found_out_on_connecting(
     start_redis: Any,
 ) -> None:
