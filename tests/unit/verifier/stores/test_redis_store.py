@@ -341,6 +341,13 @@ def test_bad_urls(url: Any) -> None:
         RedisReplayStore(url)
 
 
+def test_all_options_that_a_url_may_have() -> None:
+    pytest.importorskip("redis", reason="the extra redis is not installed")
+    options = "db=1&ssl_ca_certs=ca.pem&ssl_certfile=own.pem&ssl_keyfile=key.pem"
+    url = f"rediss://redis.example:6380?{options}"
+    assert redis_store._checked_url(url) == url
+
+
 def test_tls_checks_certificate_and_name_and_nothing_is_sent_twice() -> None:
     pytest.importorskip("redis", reason="the extra redis is not installed")
     client = redis_store._client("rediss://redis.example:6380/0?ssl_ca_certs=ca.pem")
