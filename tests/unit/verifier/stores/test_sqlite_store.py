@@ -125,7 +125,9 @@ def test_what_has_expired_leaves_little_by_little(path: Path) -> None:
         store.claim(key(number), T0 + 100)
     assert _entries(path) == 100
     clock.seconds = 1200
-    for number in range(100, 150):
+    store.claim(key(100), T0 + 1400)
+    assert _entries(path) == 100 - 2 + 1
+    for number in range(101, 150):
         store.claim(key(number), T0 + 1400)
     assert _entries(path) == 50
 
@@ -346,7 +348,12 @@ def test_a_relative_path_stays_where_it_was(
     assert (tmp_path / "replay.db").exists()
 
 
-@pytest.mark.parametrize("path", ["", b"replay.db", None, 7, "replay\0.db"])
+class OfBytes:
+    def __fspath__(self) -> bytes:
+        return b"replay.db"
+
+
+@pytest.mark.parametrize("path", ["", b"replay.db", None, 7, "replay\0.db", OfBytes()])
 def test_bad_paths(path: Any) -> None:
     with pytest.raises(ConfigurationError, match="path"):
         SQLiteReplayStore(path)
@@ -356,6 +363,21 @@ def test_bad_paths(path: Any) -> None:
 def test_bad_capacities(path: Path, capacity: Any) -> None:
     with pytest.raises(ConfigurationError, match="capacity"):
         SQLiteReplayStore(path, capacity=capacity)
+
+
+def test_the_least_capacity(path: Path) -> None:
+    assert SQLiteReplayStore(path, capacity=1, now=Clock()).claim(key(1), T0 + 900) is True
+
+
+def test_how_far_the_file_may_grow_and_whose_it_is(path: Path) -> None:
+    store = SQLiteReplayStore(path, capacity=1_000_000, now=Clock())
+    store.claim(key(1), T0 + 900)
+    connection = store._file._connection
+    assert connection is not None
+    # 128 bytes for each entry, and sixteen pages of 4096 bytes.
+    assert connection.execute("PRAGMA max_page_count").fetchone() == (31_250 + 16,)
+    # Files outlive a version of this library.
+    assert connection.execute("PRAGMA application_id").fetchone() == (1_634_166_065,)
 
 
 def test_bad_clock(path: Path) -> None:
