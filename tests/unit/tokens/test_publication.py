@@ -115,3 +115,21 @@ def test_files_are_readable_and_written_only_where_something_changed(tmp_path: P
         if os.name == "posix":
             assert stat.S_IMODE((folder / name).stat().st_mode) == 0o644
     assert names(folder / ".well-known") == ["age-issuer.json", "jwks.json"]
+
+
+def test_a_file_is_whole_on_the_disk_before_it_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda file: sizes.append(os.fstat(file).st_size))
+    write_publication(tmp_path, files())
+    assert sizes == [len(files()[name]) for name in (KEY_SET_PATH, METADATA_PATH)]
+
+
+@pytest.mark.parametrize(
+    ("folder", "reason"), [("a\0b", "not a path"), ("taken", "File exists|Not a directory")]
+)
+def test_why_nothing_could_be_written_is_said(tmp_path: Path, folder: str, reason: str) -> None:
+    (tmp_path / "taken").write_bytes(b"")
+    with pytest.raises(ConfigurationError, match=reason):
+        write_publication(f"{tmp_path}/{folder}", files())
