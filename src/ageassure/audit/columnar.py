@@ -8,17 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ageassure.errors import MissingExtraError
+from ageassure.extras import require_extra
 
-try:
-    import pyarrow
-    import pyarrow.parquet
-except ImportError:
-    _missing = True
-else:
-    _missing = False
-if _missing:
-    raise MissingExtraError("Parquet files need: pip install 'ageassure[audit]'")
+require_extra("audit", "pyarrow")
+
+import pyarrow  # noqa: E402
+import pyarrow.parquet  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

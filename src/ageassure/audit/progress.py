@@ -5,16 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ageassure.errors import MissingExtraError
+from ageassure.extras import require_extra
 
-try:
-    from tqdm import tqdm
-except ImportError:
-    _missing = True
-else:
-    _missing = False
-if _missing:
-    raise MissingExtraError("progress bars need: pip install 'ageassure[audit]'")
+require_extra("audit", "tqdm")
+
+from tqdm import tqdm  # noqa: E402
 
 if TYPE_CHECKING:
     from typing import TextIO

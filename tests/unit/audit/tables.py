@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ageassure.audit.plan import EvaluationPlan, OperatingPoint
 from ageassure.audit.table import Column, DatasetStatement, EvaluationTable
+from ageassure.policy import AgeBand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +19,21 @@ STATEMENT = DatasetStatement(
     licence="CC0-1.0",
     age_proof="identity document",
     subjects_known=True,
+)
+
+PLAN = EvaluationPlan(
+    points=(
+        OperatingPoint(
+            limit_years=18,
+            challenge_age_years=25.0,
+            alpha=0.05,
+            protected_band=AgeBand(first_years=13, last_years=17),
+            chosen_on=None,
+        ),
+    ),
+    axes=("sex",),
+    pair_with="sex",
+    seed=3,
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,26 +11,11 @@ import pytest
 from ageassure.audit.figure import Method, Why, as_data
 from ageassure.audit.metrics.conditions import conditions
 from ageassure.audit.metrics.slopes import slope, slope_within
-from ageassure.audit.plan import EvaluationPlan, OperatingPoint
 from ageassure.errors import ConfigurationError
-from ageassure.policy import AgeBand
 
-from .tables import table
+from .tables import PLAN, table
 
-PLAN = EvaluationPlan(
-    points=(
-        OperatingPoint(
-            limit_years=18,
-            challenge_age_years=25.0,
-            alpha=0.05,
-            protected_band=AgeBand(first_years=13, last_years=17),
-            chosen_on=None,
-        ),
-    ),
-    axes=(),
-    pair_with=None,
-    seed=3,
-)
+EVERYBODY = replace(PLAN, axes=(), pair_with=None)
 
 
 def people(n: int, *, each: int = 1, seed: int = 1) -> Any:
@@ -48,7 +34,7 @@ def people(n: int, *, each: int = 1, seed: int = 1) -> Any:
 
 def test_the_slope_is_that_of_least_squares() -> None:
     made = people(400)
-    (found,) = conditions(made, PLAN)
+    (found,) = conditions(made, EVERYBODY)
     yaw = np.abs(made.conditions["yaw_degrees"])
     error = made.estimated_age_years - made.age_low_years
     assert found.slope.value == pytest.approx(np.polyfit(yaw, error, 1)[0], rel=1e-9)
@@ -64,7 +50,7 @@ def test_the_slope_is_that_of_least_squares() -> None:
 
 def test_the_interval_is_as_wide_as_theory_has_it() -> None:
     made = people(2_000)
-    (found,) = conditions(made, PLAN)
+    (found,) = conditions(made, EVERYBODY)
     yaw = np.abs(made.conditions["yaw_degrees"])
     error = made.estimated_age_years - made.age_low_years
     _, covariance = np.polyfit(yaw, error, 1, cov=True)
@@ -75,7 +61,7 @@ def test_the_interval_is_as_wide_as_theory_has_it() -> None:
 
 
 def test_five_parts_show_the_form() -> None:
-    (found,) = conditions(people(1_000), PLAN)
+    (found,) = conditions(people(1_000), EVERYBODY)
     assert [part.figures["mae"].n for part in found.parts] == [200] * 5
     assert found.parts[0].least >= 0  # the size of the turn
     ends = [end for part in found.parts for end in (part.least, part.most)]
@@ -98,7 +84,7 @@ def test_within_persons_it_does_not_matter_who_looks_aside() -> None:
         subjects=(np.repeat(np.arange(10), 6) * 3 + np.tile(np.repeat([0, 1, 2], 2), 10)).tolist(),
         conditions={"yaw_degrees": yaw},
     )
-    (found,) = conditions(made, PLAN)
+    (found,) = conditions(made, EVERYBODY)
     assert found.slope.value is not None
     assert found.slope.value < 0
     assert found.slope_within.value == pytest.approx(0.1, abs=1e-9)
@@ -109,7 +95,7 @@ def test_the_order_of_rows_does_not_change_a_digit() -> None:
     for each in (1, 3):
         made = people(300, each=each)
         turned = made.rows(np.random.default_rng(2).permutation(300))
-        assert as_data(conditions(made, PLAN)) == as_data(conditions(turned, PLAN))
+        assert as_data(conditions(made, EVERYBODY)) == as_data(conditions(turned, EVERYBODY))
 
 
 def test_several_pictures_of_a_person_widen_the_interval() -> None:
@@ -117,8 +103,8 @@ def test_several_pictures_of_a_person_widen_the_interval() -> None:
     yaw = np.repeat(rng.uniform(0, 40, 50), 6)  # a person is always turned as far
     error = np.repeat(rng.normal(0, 3, 50), 6)
     subjects = np.repeat(np.arange(50), 6)
-    clustered = slope(yaw, error, subjects, PLAN, 14)
-    alone = slope(yaw, error, np.arange(300), PLAN, 14)
+    clustered = slope(yaw, error, subjects, EVERYBODY, 14)
+    alone = slope(yaw, error, np.arange(300), EVERYBODY, 14)
     assert clustered.value == pytest.approx(alone.value)
     assert clustered.subjects == 50
     for figure in (clustered, alone):
@@ -136,7 +122,7 @@ def test_what_is_not_known_is_counted_and_left_out() -> None:
             "yaw_degrees": np.array([np.nan] * 5),
         },
     )  # fmt: skip
-    eyes, yaw = conditions(made, PLAN)
+    eyes, yaw = conditions(made, EVERYBODY)
     assert (eyes.name, eyes.unknown, eyes.slope.n) == ("inter_ocular_pixels", 1, 2)
     assert eyes.slope.value == pytest.approx(3 / 40)
     assert eyes.slope.reason is Why.FEW_PEOPLE
@@ -146,26 +132,26 @@ def test_what_is_not_known_is_counted_and_left_out() -> None:
 
 def test_groups_of_ages_have_no_error_and_one_level_no_slope() -> None:
     grouped = table([(10, 19)] * 3, [15.0] * 3, conditions={"yaw_degrees": np.array([1.0, 2, 3])})
-    (found,) = conditions(grouped, PLAN)
+    (found,) = conditions(grouped, EVERYBODY)
     assert (found.slope.reason, found.parts) == (Why.AGES_IN_GROUPS, ())
     level = table([17] * 6, [15.0] * 6, conditions={"yaw_degrees": np.full(6, -3.0)})
-    (found,) = conditions(level, PLAN)
+    (found,) = conditions(level, EVERYBODY)
     assert found.slope.reason is Why.ONE_LEVEL
     assert len(found.parts) == 5
-    assert conditions(table([17], [17.0]), PLAN) == ()
+    assert conditions(table([17], [17.0]), EVERYBODY) == ()
 
 
 def test_resamples_without_a_spread_have_no_slope() -> None:
     x, y = np.array([1.0, *[2.0] * 5]), np.arange(6.0)
-    found = slope(x, y, np.arange(6), PLAN, 14)
+    found = slope(x, y, np.arange(6), EVERYBODY, 14)
     assert found.value == pytest.approx(3.0)
     assert found.reason is Why.RESAMPLES_UNDEFINED
 
 
 def test_nothing_has_no_slope() -> None:
     none, who = np.array([]), np.array([], dtype=np.int64)
-    assert slope(none, none, who, PLAN, 14).reason is Why.NOBODY_PROCESSED
-    assert slope_within(none, none, who, who, PLAN, 15).reason is Why.NOBODY_PROCESSED
+    assert slope(none, none, who, EVERYBODY, 14).reason is Why.NOBODY_PROCESSED
+    assert slope_within(none, none, who, who, EVERYBODY, 15).reason is Why.NOBODY_PROCESSED
 
 
 def test_a_column_of_another_length_is_refused() -> None:

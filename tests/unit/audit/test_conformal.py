@@ -12,25 +12,9 @@ import pytest
 from ageassure.audit.figure import Why
 from ageassure.audit.metrics.cells import Grid
 from ageassure.audit.metrics.conformal import conformal, quantile
-from ageassure.audit.plan import EvaluationPlan, OperatingPoint
-from ageassure.policy import AgeBand
 
-from .tables import STATEMENT, table
+from .tables import PLAN, STATEMENT, table
 
-PLAN = EvaluationPlan(
-    points=(
-        OperatingPoint(
-            limit_years=18,
-            challenge_age_years=25.0,
-            alpha=0.05,
-            protected_band=AgeBand(first_years=13, last_years=17),
-            chosen_on=None,
-        ),
-    ),
-    axes=("sex",),
-    pair_with="sex",
-    seed=3,
-)
 OTHERS = replace(STATEMENT, digest="1" * 64)
 
 

@@ -12,25 +12,9 @@ from ageassure.audit.figure import Method, Why, as_data
 from ageassure.audit.metrics.cells import Grid
 from ageassure.audit.metrics.coverage import central, coverage, coverage_by_year
 from ageassure.audit.metrics.reliability import reliability
-from ageassure.audit.plan import EvaluationPlan, OperatingPoint
-from ageassure.policy import AgeBand
 
-from .tables import table
+from .tables import PLAN, table
 
-PLAN = EvaluationPlan(
-    points=(
-        OperatingPoint(
-            limit_years=18,
-            challenge_age_years=25.0,
-            alpha=0.05,
-            protected_band=AgeBand(first_years=13, last_years=17),
-            chosen_on=None,
-        ),
-    ),
-    axes=("sex",),
-    pair_with="sex",
-    seed=3,
-)
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

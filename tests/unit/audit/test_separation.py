@@ -10,25 +10,8 @@ import pytest
 from ageassure.audit.figure import Method, Why
 from ageassure.audit.metrics.cells import Grid
 from ageassure.audit.metrics.separation import Separation, allowed_at, separation
-from ageassure.audit.plan import EvaluationPlan, OperatingPoint
-from ageassure.policy import AgeBand
 
-from .tables import table
-
-PLAN = EvaluationPlan(
-    points=(
-        OperatingPoint(
-            limit_years=18,
-            challenge_age_years=25.0,
-            alpha=0.05,
-            protected_band=AgeBand(first_years=13, last_years=17),
-            chosen_on=None,
-        ),
-    ),
-    axes=("sex",),
-    pair_with="sex",
-    seed=3,
-)
+from .tables import PLAN, table
 
 
 def measured(made: Any) -> tuple[Separation, ...]:

@@ -11,18 +11,13 @@ import io
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from ageassure.errors import MissingExtraError
+from ageassure.extras import require_extra
 
-try:
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-except ImportError:
-    _missing = True
-else:
-    _missing = False
-if _missing:
-    raise MissingExtraError("reports need: pip install 'ageassure[audit]'")
+require_extra("audit", "matplotlib")
+
+import matplotlib as mpl  # noqa: E402
+from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

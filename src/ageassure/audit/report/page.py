@@ -26,17 +26,12 @@ from ageassure.audit.report.wording import (
     percent,
     share_cell,
 )
-from ageassure.errors import MissingExtraError
+from ageassure.extras import require_extra
 
-try:
-    import jinja2
-    import markupsafe
-except ImportError:
-    _missing = True
-else:
-    _missing = False
-if _missing:
-    raise MissingExtraError("reports need: pip install 'ageassure[audit]'")
+require_extra("audit", "jinja2")
+
+import jinja2  # noqa: E402
+import markupsafe  # noqa: E402
 
 if TYPE_CHECKING:
     from ageassure.audit.report.wording import Chapter

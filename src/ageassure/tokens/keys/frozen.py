@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Never, Self
+from typing import TYPE_CHECKING, Never, Self
 
 
 class Frozen:
@@ -22,8 +22,9 @@ class Frozen:
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
-    def _compared(self) -> tuple[object, ...]:
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        def _compared(self) -> tuple[object, ...]: ...
 
     def __setattr__(self, name: str, value: object) -> Never:
         raise AttributeError(f"cannot set {name!r}: a {type(self).__name__} never changes")

@@ -7,94 +7,24 @@ import json
 import logging
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ageassure.errors import ConfigurationError, KeySetUnavailableError
-from ageassure.tokens import JWKSet, SigningKey
 from ageassure.verifier.jwks import JWKSetClient, KeySetResponse, KeySetState
 from ageassure.verifier.jwks import client as client_module
 from ageassure.verifier.jwks import keeper as keeper_module
 from ageassure.verifier.jwks.state import UNKNOWN_KIDS, Flight
 
-URI = "https://keys.example/jwks.json"
-OLD, NEW, STRANGER = (SigningKey.generate() for _ in range(3))
+from .sources import NEW, OLD, STRANGER, URI, Elapsed, Source, made
+
+if TYPE_CHECKING:
+    from ageassure.tokens import JWKSet
 
 
 def kid(number: int) -> str:
     return f"{number:043d}"
-
-
-class Source:
-    """A fetcher that gives what the test put into it."""
-
-    def __init__(self, *keys: SigningKey) -> None:
-        self.keys = list(keys)
-        self.max_age: int | None = 100
-        self.failing: Exception | None = None
-        self.body: bytes | None = None
-        self.etags: list[str | None] = []
-        self.let_go = threading.Event()
-        self.let_go.set()
-        self.entered = threading.Event()
-
-    def fetch(
-        self,
-        uri: str,  # noqa: ARG002
-        *,
-        etag: str | None,
-        timeout_seconds: float,  # noqa: ARG002
-    ) -> KeySetResponse:
-        self.etags.append(etag)
-        failing, body = self.failing, self.body
-        version = ",".join(key.kid for key in self.keys)
-        if body is None:
-            jwks = {"keys": [key.public.to_dict() for key in self.keys]}
-            body = json.dumps(jwks).encode()
-        self.entered.set()
-        self.let_go.wait(10)
-        if failing is not None:
-            raise failing
-        if self.body is None and etag == version:
-            return KeySetResponse(body=None, etag=etag, max_age_seconds=self.max_age)
-        return KeySetResponse(body=body, etag=version, max_age_seconds=self.max_age)
-
-
-class Elapsed:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def elapsed() -> Elapsed:
-    return Elapsed()
-
-
-@pytest.fixture
-def source() -> Source:
-    return Source(OLD)
-
-
-@pytest.fixture
-def client(source: Source, elapsed: Elapsed) -> JWKSetClient:
-    return made(source, elapsed)
-
-
-def made(source: Any, elapsed: Elapsed, **changes: Any) -> JWKSetClient:
-    arguments: dict[str, Any] = {
-        "fetcher": source,
-        "elapsed": elapsed,
-        "timeout_seconds": 2,
-        "min_fresh_seconds": 60,
-        "max_fresh_seconds": 1000,
-        "stale_seconds": 500,
-        "cooldown_seconds": 30,
-    }
-    return JWKSetClient(URI, **(arguments | changes))
 
 
 def kids(key_set: JWKSet) -> set[str]:

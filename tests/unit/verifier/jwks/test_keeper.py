@@ -14,22 +14,7 @@ from ageassure.verifier.jwks import client as client_module
 from ageassure.verifier.jwks import keeper as keeper_module
 from ageassure.verifier.jwks.state import Flight
 
-from .test_client import NEW, OLD, Elapsed, Source, made
-
-
-@pytest.fixture
-def elapsed() -> Elapsed:
-    return Elapsed()
-
-
-@pytest.fixture
-def source() -> Source:
-    return Source(OLD)
-
-
-@pytest.fixture
-def client(source: Source, elapsed: Elapsed) -> JWKSetClient:
-    return made(source, elapsed)
+from .sources import NEW, OLD, Elapsed, Source, made
 
 
 def flight_of_another(elapsed: Elapsed) -> Flight:
