@@ -134,12 +134,12 @@ def predict(
     Raises:
         ConfigurationError: If there is no such estimator.
         DataSetError: If the manifest names no pictures, or a shard cannot be used.
-        PredictionsError: If the predictions exist, the journal belongs to another run, a file
+        PredictionsError: If one of the files exists, the journal belongs to another run, a file
             cannot be written, or the estimator fails in another way than by refusing a picture.
         EngineError: If the engine fails.
     """
-    if files.predictions.exists() and not files.journal.exists():
-        raise PredictionsError(f"{files.predictions.name} exists and is not overwritten")
+    if not files.journal.exists():
+        _refuse_to_overwrite(files)
     jobs = jobs_of(manifest, root)
     estimator = load_estimator(task.estimator)
     run = identity(manifest, task, estimator)
@@ -159,6 +159,12 @@ def predict(
     # The journal goes last: killed before, the run is done again from it; killed after, it is done.
     files.journal.unlink()
     return {name: statuses.count(name) for name in sorted(set(statuses))}
+
+
+def _refuse_to_overwrite(files: RunFiles) -> None:
+    for path in (files.predictions, files.latencies, files.record):
+        if path.exists():  # the record also where p.parquet is to stand beside p.csv
+            raise PredictionsError(f"{path.name} exists and is not overwritten")
 
 
 def _write(

@@ -155,6 +155,16 @@ def test_predictions_are_not_overwritten(tmp_path: Path) -> None:
         run(path, tmp_path / "p.csv")
 
 
+def test_the_record_of_other_predictions_is_not_overwritten(tmp_path: Path) -> None:
+    path = data_set(tmp_path, 9)
+    run(path, tmp_path / "p.csv")
+    record = (tmp_path / "p.run.json").read_bytes()
+    with pytest.raises(PredictionsError, match=r"p\.run\.json exists and is not overwritten"):
+        run(path, tmp_path / "p.parquet")
+    assert (tmp_path / "p.run.json").read_bytes() == record
+    assert not (tmp_path / "p.parquet").exists()
+
+
 def test_a_manifest_without_paths_has_no_pictures(tmp_path: Path) -> None:
     path = manifest_file(tmp_path, "sample_id,age", "a,20")
     with pytest.raises(DataSetError, match="no column path"):
@@ -195,9 +205,16 @@ def test_progress_counts_what_is_new(tmp_path: Path) -> None:
 
 def test_a_record_that_cannot_be_written_leaves_the_journal(tmp_path: Path) -> None:
     path = data_set(tmp_path, 9)
-    (tmp_path / "p.run.json").mkdir()
+
+    def in_the_way(_count: int, _done: int) -> Callable[[int], object]:
+        (tmp_path / "p.run.json").mkdir()
+        return lambda _new: None
+
+    people, files = read_manifest(path), RunFiles.beside(tmp_path / "p.csv")
+    engine = ThreadEngine(threads=1)
     with pytest.raises(PredictionsError, match=r"cannot write p\.run\.json"):
-        run(path, tmp_path / "p.csv")
+        predict(people, root=tmp_path, task=TASK, engine=engine, files=files, progress=in_the_way)
+    assert files.journal.exists()
     (tmp_path / "p.run.json").rmdir()
     first = (tmp_path / "p.csv").read_bytes()
     assert run(path, tmp_path / "p.csv") == first
