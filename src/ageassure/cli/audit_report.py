@@ -159,7 +159,7 @@ def drift(report: Path, counts: Path, *, as_json: bool) -> None:
     lines = [
         f"{'DIFFERS' if rate.differs else '       '}  {rate.name}: {rate.service} of "
         f"{found.service_presented} [{rate.service_low:.2%}, {rate.service_high:.2%}], "
-        f"audited {rate.audit_rate:.2%}"
+        f"audited {rate.audit_rate:.2%} ({rate.audit} of {found.audit_presented})"
         for rate in found.rates
     ]
     if found.drift is Drift.TOO_FEW:

@@ -45,6 +45,7 @@ def test_drift_is_looked_for(tmp_path: Path) -> None:
     same = _run(*drift)
     assert same.exit_code == 0, same.output
     assert same.stdout.splitlines()[0].startswith(f"         passed: {passed} of 400 [")
+    assert same.stdout.splitlines()[0].endswith(f"({passed} of 400)")
     assert same.stdout.endswith("NO DRIFT SEEN\n")
     path.write_text(json.dumps(counts | {"passed": 350}))
     other = _run(*drift)
