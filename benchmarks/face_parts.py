@@ -63,7 +63,7 @@ def network_rate() -> Json:
     network.run(chips)
     seconds: dict[int, float] = dict.fromkeys(MATRIX_SIDES, float("inf"))
     least = float("inf")
-    for _ in range(40):  # in turn, so that the same moments of the machine meet both
+    for _ in range(200):  # in turn, so that the same moments of the machine meet both
         least = min(least, _least_seconds(lambda: network.run(chips), 4))
         for side, product in products.items():
             seconds[side] = min(seconds[side], _least_seconds(product, 2))

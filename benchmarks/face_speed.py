@@ -12,6 +12,8 @@ once, in changing order, so that a slower moment of the machine meets all. What 
 of the process with all its threads: what else the machine does is left out, though it still empties
 the caches. A ratio is the median of the rounds' ratios; the least times are shown beside it.
 
+``--out`` takes the result elsewhere: ``face_speed_other_processor.json`` is such a run.
+
 The pictures are scikit-image's ``astronaut`` (head and shoulders) in canvases of two sizes. Needs
 scikit-image, onnx and Linux.
 """
@@ -44,7 +46,7 @@ PICTURES = {"1280 × 720": (1280, 720), "4000 × 3000": (4000, 3000)}
 KINDS = ("ours", "hardened", "other")
 WARM_UP = 2
 HEAD = np.s_[0:330, 60:390]
-THREAD_ROUNDS = 30
+THREAD_ROUNDS = 90
 THREAD_CALLS = 16
 THREAD_AIM = 1.8
 QUIET = 0.05
