@@ -159,6 +159,20 @@ def test_full(path: Path) -> None:
     assert all(store.claim(key(10**6 + number), T0 + 2000) for number in range(200))
 
 
+def test_full_of_what_has_expired_with_keys_that_all_need_one_place(path: Path) -> None:
+    # What leaves with a claim empties pages elsewhere, one by one: too late for the next key.
+    clock = Clock()
+    store = SQLiteReplayStore(path, capacity=1, now=clock)
+
+    def claim_all(numbers: range, expires_at: int) -> int:
+        return sum(store.claim(number.to_bytes(32, "big"), expires_at) for number in numbers)
+
+    with pytest.raises(ReplayStoreError, match="SQLITE_FULL"):
+        claim_all(range(10_000), T0 + 900)
+    clock.seconds = 1100
+    assert claim_all(range(10_000, 10_500), T0 + 2000) == 500
+
+
 def test_a_file_that_another_process_keeps_locked(path: Path, impatient: None) -> None:
     store = SQLiteReplayStore(path, now=Clock())
     other = sqlite3.connect(path, isolation_level=None)
@@ -402,21 +416,6 @@ def test_a_claim_that_is_interrupted_is_rolled_back(
     other = SQLiteReplayStore(path, now=Clock())
     assert other.claim(key(1), T0 + 900) is True
     assert store.claim(key(1), T0 + 900) is False
-
-
-def test_a_file_system_without_shared_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    connect = sqlite3.connect
-
-    def without_log(*arguments: Any, **named: Any) -> sqlite3.Connection:
-        connection: sqlite3.Connection = connect(*arguments, **named)
-        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-        connection.execute("PRAGMA journal_mode=DELETE")
-        connection.execute("BEGIN IMMEDIATE")  # the switch is refused within a transaction
-        return connection
-
-    monkeypatch.setattr(sqlite3, "connect", without_log)
-    with pytest.raises(ConfigurationError):
-        SQLiteReplayStore(path)
 
 
 def test_a_disk_that_is_full(path: Path) -> None:
