@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -10,7 +12,13 @@ import numpy as np
 import pytest
 import zxingcpp
 
-from ageassure.errors import BirthDateError, ConfigurationError, DocumentError, PictureError
+from ageassure.errors import (
+    BirthDateError,
+    ConfigurationError,
+    DocumentError,
+    MissingExtraError,
+    PictureError,
+)
 from ageassure.estimators.base import Estimator
 from ageassure.estimators.document.holder import HolderCheck
 from ageassure.estimators.document.licence import (
@@ -323,6 +331,31 @@ def test_pixels_are_read_too_and_left_to_the_caller() -> None:
     pixels = pixels_of(file())
     assert look(pixels).interval(0.5) == (40, 41)
     assert pixels.any()
+
+
+@pytest.mark.parametrize(("width", "looked_at"), [(5200, 2600), (5198, 5198)])
+def test_a_large_jpeg_keeps_pixels_enough_for_the_bars(
+    width: int, looked_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    view = zxingcpp.ImageView
+
+    def look_at(pixels: Any, width: int, height: int, form: Any) -> Any:
+        seen.append(width)
+        return view(pixels, width, height, form)
+
+    monkeypatch.setattr(zxingcpp, "ImageView", look_at)
+    blank = np.full((400, width, 3), 255, np.uint8)
+    with pytest.raises(DocumentError):
+        look(cv2.imencode(".jpg", blank)[1].tobytes())
+    assert seen == [looked_at]
+
+
+def test_a_picture_needs_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "zxingcpp", None)
+    monkeypatch.delitem(sys.modules, "ageassure.estimators.document.barcode")
+    with pytest.raises(MissingExtraError, match=r"pip install 'ageassure\[documents\]'"):
+        import_module("ageassure.estimators.document.barcode")
 
 
 def test_no_barcode_and_two_of_them_are_refused() -> None:
