@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import final
 
-from ageassure.verifier.forking import ForkableLock
+from ageassure.forking import ForkableLock
 
 
 @final

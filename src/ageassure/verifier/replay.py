@@ -7,8 +7,8 @@ from heapq import heappop, heappush
 from typing import Final, Protocol, final
 
 from ageassure.errors import ConfigurationError, ReplayStoreError
+from ageassure.forking import ForkableLock
 from ageassure.tokens.clock import Clock, read_clock, utc_now
-from ageassure.verifier.forking import ForkableLock
 
 DEFAULT_CAPACITY: Final = 1_000_000
 

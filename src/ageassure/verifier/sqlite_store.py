@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final, final
 
 from ageassure.errors import ConfigurationError, ReplayStoreError
+from ageassure.forking import ForkableLock
 from ageassure.tokens.clock import Clock, read_clock, utc_now
-from ageassure.verifier.forking import ForkableLock
 from ageassure.verifier.replay import DEFAULT_CAPACITY, LEAST_REMEMBERED_SECONDS
 
 WAIT_SECONDS: Final = 2.0

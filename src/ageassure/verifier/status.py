@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple, Protocol, final
 
 from ageassure.errors import ConfigurationError, StatusError
+from ageassure.forking import ForkableLock
 from ageassure.tokens.claims import checked_issuer
 from ageassure.tokens.clock import Clock, read_clock, utc_now
 from ageassure.tokens.keys import JWKSet
@@ -16,7 +17,6 @@ from ageassure.tokens.status import (
     VerifiedStatusList,
     read_status_list,
 )
-from ageassure.verifier.forking import ForkableLock
 
 MAX_LISTS: Final = 32
 """Lists kept; the one that was fetched longest ago makes room."""

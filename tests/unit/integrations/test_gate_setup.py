@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ageassure import forking
 from ageassure.errors import ConfigurationError
 from ageassure.integrations import AgeGate, AgeLimit, EventCounts
 from ageassure.integrations.submission import Submission
 from ageassure.results import Direction, Outcome
-from ageassure.verifier import forking
 
 if TYPE_CHECKING:
     from .conftest import Parties

@@ -208,7 +208,7 @@ def test_a_fork_that_python_did_not_see_gets_no_answers(
 def test_a_fork_does_not_wait_for_ever_for_a_claim(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ageassure.verifier.forking.REST_SECONDS", 0.1)
+    monkeypatch.setattr("ageassure.forking.REST_SECONDS", 0.1)
     monkeypatch.setattr(sqlite_store, "WAIT_SECONDS", 5.0)
     store = SQLiteReplayStore(tmp_path / "replay.db")
     memory = MemoryReplayStore()
@@ -236,7 +236,8 @@ def test_a_fork_does_not_wait_for_ever_for_a_claim(
 def test_a_store_that_is_gone_is_forgotten() -> None:
     code = (
         "import gc\n"
-        "from ageassure.verifier import MemoryReplayStore, forking\n"
+        "from ageassure import forking\n"
+        "from ageassure.verifier import MemoryReplayStore\n"
         "store = MemoryReplayStore()\n"
         "assert len(forking._locks) == 1\n"
         "del store\n"

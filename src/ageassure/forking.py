@@ -1,4 +1,4 @@
-"""A lock for replay stores in processes that fork.
+"""A lock for stores in processes that fork.
 
 A lock that another thread holds at the moment of ``fork`` stays held in the child for ever, what it
 protects may be half changed there, and an SQLite connection must not even be closed there. So the

@@ -7,8 +7,8 @@ from weakref import WeakSet
 
 import pytest
 
-from ageassure.verifier import forking
-from ageassure.verifier.forking import ForkableLock
+from ageassure import forking
+from ageassure.forking import ForkableLock
 
 
 @pytest.fixture(autouse=True)
