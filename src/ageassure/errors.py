@@ -400,7 +400,7 @@ class SignatureError(VerificationError):
 
 
 class UntrustedIssuerError(VerificationError):
-    """``iss`` is not the issuer whose key set held the key (step 7)."""
+    """``iss`` is not an issuer whose key set holds the key (step 7)."""
 
     codes = frozenset({"wrong_issuer"})
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, final
 from ageassure.errors import (
     AudienceMismatchError,
     ConfigurationError,
-    UntrustedIssuerError,
     VerificationError,
 )
 from ageassure.results import checked_audience
@@ -45,8 +44,8 @@ class TokenVerifier:
     Args:
         issuers: Key set by issuer (``iss``), at least one: a fixed ``JWKSet``, or a source such as
             :class:`~ageassure.verifier.JWKSetClient`. Every ``kid`` is the RFC 7638 thumbprint of
-            its key, and no key belongs to two issuers; a source whose set breaks this counts as
-            unavailable.
+            its key; a source whose set breaks this counts as unavailable. A key that is in the sets
+            of several issuers belongs to each of them; two fixed sets must not share one.
         audience: The relying party's own name, the one it asks with.
         replay_store: Where accepted tokens are recorded.
         now: Clock giving an aware datetime, e.g. ``lambda: datetime.now(UTC)``.
@@ -54,7 +53,7 @@ class TokenVerifier:
 
     Raises:
         ConfigurationError: If one of these is missing, empty or ill-formed.
-        KeySetError: If in a fixed set a ``kid`` is no thumbprint, or belongs to two issuers.
+        KeySetError: If in a fixed set a ``kid`` is no thumbprint, or is in two fixed sets.
     """
 
     __slots__ = ("_audience", "_leeway_seconds", "_now", "_pinned", "_replay_store")
@@ -199,11 +198,11 @@ class TokenVerifier:
     ) -> VerifiedAge:
         jws = parse_compact(token, known_headers=self._pinned.headers)  # steps 1 and 2
         check_header(jws.header)  # the rest of 2, 3
-        pinned = self._pinned.find(jws.header.get("kid"))  # 4
+        pinned = self._pinned.find(jws.header.get("kid"), jws.header.get("alg"))  # 4
         verify_signature(jws, pinned.key)  # the rest of 4, 5
         claims = parse_claims(jws.payload)  # 6
         if claims.issuer != pinned.issuer:  # 7
-            raise UntrustedIssuerError("got an iss that is not the issuer whose key signed")
+            pinned = self._pinned.of_issuer(claims.issuer, pinned.key)
         if claims.audience != self._audience:  # 8
             raise AudienceMismatchError("got an aud that is another relying party")
         expected.check_nonce(claims)  # 9

@@ -79,7 +79,7 @@ def _setups() -> list[tuple[str, str, Setup]]:
         ),
         (
             "kid_in_two_sets",
-            "one key in two issuers' sets",
+            "one key in two issuers' fixed sets",
             Setup(issuers={ISSUER: [key.jwk], OTHER_ISSUER: [KEYS["other_issuer"].jwk, key.jwk]}),
         ),
         ("audience_empty", "an empty audience", Setup(audience="")),
