@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from ageassure.errors import MissingExtraError
+from ageassure.wiping import stack_is_left
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,6 +52,8 @@ class Measure(StrEnum):
         CORE_FILES: A crash writes no core file.
         DUMPABLE: The kernel dumps the process neither into a file nor into a crash handler's pipe,
             and shows its memory to nobody but root.
+        STACK: What native code leaves on a thread's stack is overwritten when a picture's frame is:
+            only where threads have 1 MiB of it or more.
         TELEMETRY: onnxruntime wrote no device id and looked no host up when it was imported.
     """
 
@@ -58,6 +61,7 @@ class Measure(StrEnum):
     SMALL_BLOCKS = "small_blocks"
     CORE_FILES = "core_files"
     DUMPABLE = "dumpable"
+    STACK = "stack"
     TELEMETRY = "telemetry"
 
 
@@ -106,7 +110,8 @@ def harden_process() -> HardeningReport:
     onnxruntime's memory arena needs no measure: this library's sessions never have one. Those of
     your own code are not looked at. Not covered: memory that is freed by other means than the C
     library's (Python's own small objects, buffers that a library keeps for reuse), swap, kernel
-    buffers. The stack is :func:`~ageassure.wiping.wipe_stack`'s matter.
+    buffers, and the stacks of threads for which ``threading.stack_size`` is set later or that other
+    code than Python starts.
 
     Returns:
         What is missing, with reasons. Nothing is raised: what to do without is the caller's to say.
@@ -116,6 +121,7 @@ def harden_process() -> HardeningReport:
         Measure.SMALL_BLOCKS: _check_small_blocks,
         Measure.CORE_FILES: _forbid_core_files,
         Measure.DUMPABLE: lambda: set_dumpable(dumpable=False),
+        Measure.STACK: stack_is_left,
         Measure.TELEMETRY: _check_telemetry,
     }
     reasons = {measure: step() for measure, step in steps.items()}

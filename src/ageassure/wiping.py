@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
 
-__all__ = ["Wiping", "wipe_stack"]
+__all__ = ["Wiping", "stack_is_left", "wipe_stack"]
 
 STACK_BYTES: Final = 192 * 1024
 """How much of the stack is overwritten. onnxruntime's matrix products lay 64 KiB of what they
@@ -103,11 +103,26 @@ def wipe_stack() -> None:
 
     Neither an allocator nor any buffer of ours has to do with it: kernels of onnxruntime keep parts
     of their inputs there while they work, and leave them until something else needs the place. It
-    takes well under a millisecond. Nothing is done in threads that may have a small stack.
+    takes well under a millisecond. Nothing is done in threads that may have a small stack; see
+    :func:`stack_is_left`.
     """
-    size = threading.stack_size()  # 0 is the system's own
-    if _SCRUBBING is not None and (size == 0 or size >= _LEAST_STACK_BYTES):
+    if _SCRUBBING is not None and not _stack_may_be_small():
         _SCRUBBING(_ZEROS_BY_VALUE)
+
+
+def stack_is_left() -> str | None:
+    """Why :func:`wipe_stack` does nothing in threads that start now; None where it works.
+
+    Their stacks are as large as the limit says (``ulimit -s``), or ``threading.stack_size``.
+    """
+    if _SCRUBBING is None or _stack_may_be_small():
+        return "only stacks of 1 MiB or more, with glibc, are overwritten"
+    return None
+
+
+def _stack_may_be_small() -> bool:
+    size = threading.stack_size()  # 0 is the system's own
+    return 0 < size < _LEAST_STACK_BYTES
 
 
 class _Zeros(ctypes.Structure):

@@ -61,6 +61,21 @@ def test_the_cache_that_cannot_be_switched_off_later_is_told(late: str) -> None:
     ]
 
 
+@glibc_only
+@pytest.mark.parametrize(
+    "small",
+    [
+        "import threading; threading.stack_size(768 * 1024)",
+        "import resource as r; r.setrlimit(r.RLIMIT_STACK, (768 * 1024, 768 * 1024))",
+    ],
+)
+def test_stacks_that_are_not_overwritten_are_told(small: str) -> None:
+    assert run(REPORT, first=f"{small}\n") == [
+        "stack | only stacks of 1 MiB or more, with glibc, are overwritten",
+        "False",
+    ]
+
+
 BLOCKS = """
 import ctypes
 libc = ctypes.CDLL(None)
@@ -170,6 +185,7 @@ def reasons(
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: libc)
     monkeypatch.setattr(hardening, "_forbid_core_files", lambda: None)
+    monkeypatch.setattr(hardening, "stack_is_left", lambda: None)  # found when it is imported
     monkeypatch.setenv("GLIBC_TUNABLES", TUNABLE)
     return dict(hardening.harden_process().missing)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ageassure import wiping
 from ageassure.estimators.document import ChipData, HolderCheck, MachineReadableZone
-from ageassure.wiping import Wiping, wipe_stack
+from ageassure.wiping import Wiping, stack_is_left, wipe_stack
 
 SIZES = [0, 1, 65_535, 65_536, 65_537, 200_000]
 
@@ -188,3 +188,13 @@ def test_where_the_stack_is_not_known_nothing_is_done(monkeypatch: pytest.Monkey
     with monkeypatch.context() as patched:
         patched.setattr(sys, "platform", "darwin")
         assert scrubbing() is None
+
+
+def test_why_a_stack_is_not_overwritten_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiping, "_SCRUBBING", lambda _: None)
+    for size, told in ((0, False), (1_048_576, False), (786_432, True)):
+        monkeypatch.setattr(threading, "stack_size", lambda size=size: size)
+        assert bool(stack_is_left()) is told
+    monkeypatch.setattr(threading, "stack_size", lambda: 0)
+    monkeypatch.setattr(wiping, "_SCRUBBING", None)
+    assert stack_is_left()
