@@ -54,7 +54,9 @@ class RedisReplayStore:
     (``INFO``) on every new connection, and connections are renewed every
     :data:`RENEWED_AFTER_SECONDS`.
 
-    NOT checked: its durability. A server that restarts without ``appendonly yes``, or a replica
+    NOT checked: its clock, by which entries end: where it leaps forward, tokens are forgotten
+    early; and where this host's leaps back, tokens live again that Redis has forgotten. Nor its
+    durability. A server that restarts without ``appendonly yes``, or a replica
     that is promoted before it had the last writes, has forgotten tokens, each of which could then
     be used once more until it expires. Sentinel is not asked; give the address under which the
     primary of the moment is reached.

@@ -12,35 +12,28 @@ from typing import Final, final
 from ageassure.errors import ConfigurationError, ReplayStoreError
 from ageassure.forking import ForkableLock
 from ageassure.tokens.clock import Clock, read_clock, utc_now
-from ageassure.verifier.replay import DEFAULT_CAPACITY, LEAST_REMEMBERED_SECONDS
+from ageassure.verifier.replay import (
+    DEFAULT_CAPACITY,
+    END_OF_TIME,
+    LEAST_REMEMBERED_SECONDS,
+    NO_CLAIM,
+    is_claim,
+)
+from ageassure.verifier.sqlite_claims import (
+    APPLICATION_ID,
+    POLL_SECONDS,
+    SCHEMA,
+    claimed,
+    is_locked,
+)
 
 WAIT_SECONDS: Final = 2.0
 """How long a claim waits for other threads and processes before the door closes."""
-
-# SQLite's own waiting sleeps up to 100 ms at a time, and starves beside a busy neighbour.
-_POLL_SECONDS: Final = 0.001
 
 # Measured with random keys, whose pages are two thirds full: 96 to 112 bytes an entry.
 _BYTES_PER_ENTRY: Final = 128
 _PAGE_BYTES: Final = 4096
 _SPARE_PAGES: Final = 16
-# Two leave for one that enters, so that what has expired is always gone in the end; and many where
-# the file is full, of which only whole pages help.
-_FORGOTTEN_PER_CLAIM: Final = 2
-_FORGOTTEN_WHEN_FULL: Final = 1000
-
-# "age1", and the version of the schema: another program's file is not written to.
-_APPLICATION_ID: Final = 0x61676531
-_SCHEMA: Final = (
-    "CREATE TABLE claim (key BLOB PRIMARY KEY, forget_at INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE INDEX claim_forget_at ON claim (forget_at)",
-    f"PRAGMA application_id = {_APPLICATION_ID}",
-)
-_FORGET: Final = """
-DELETE FROM claim WHERE key IN
-    (SELECT key FROM claim WHERE forget_at <= ? ORDER BY forget_at LIMIT ?)
-"""
-_CLAIM: Final = "INSERT INTO claim (key, forget_at) VALUES (?, ?) ON CONFLICT DO NOTHING"
 
 
 @final
@@ -50,7 +43,9 @@ class SQLiteReplayStore:
     Every claim is one transaction, written to the disk before it is answered, so that neither a
     crash nor a power cut re-admits a token. A process keeps one connection, which is closed before
     a fork and opened again on first use. After a fork that Python did not see, a child of a process
-    that had claimed before gets no answers.
+    that had claimed before gets no answers. A clock that leaps admits no token twice, as with
+    :class:`MemoryReplayStore`: the file remembers until when the last of the forgotten were to be
+    kept.
 
     NOT checked: that the file lies on a local disk (the locks of network file systems cannot be
     relied on), that nobody else may write to its folder, and that its content was not lost before
@@ -99,16 +94,18 @@ class SQLiteReplayStore:
 
         Raises:
             ReplayStoreError: If the file is full, locked for longer than :data:`WAIT_SECONDS`,
-                damaged, deleted, or was replaced by another just now.
+                damaged, deleted, was replaced by another just now, may have forgotten the token
+                because the clock leapt, or if this is no claim.
             ConfigurationError: If the clock is no clock.
         """
         now_seconds = int(read_clock(self._now))
-        forget_at = max(expires_at, now_seconds + LEAST_REMEMBERED_SECONDS)
+        if not is_claim(key, expires_at) or now_seconds + LEAST_REMEMBERED_SECONDS >= END_OF_TIME:
+            raise ReplayStoreError(NO_CLAIM)
         lock, until = self._guard.lock, time.monotonic() + WAIT_SECONDS
         if not lock.acquire(timeout=WAIT_SECONDS):
             raise ReplayStoreError("the replay store did not answer: too many claims wait")
         try:
-            answer = self._file.claim(key, now_seconds, forget_at, until)
+            answer = self._file.claim(key, now_seconds, expires_at, until)
         finally:
             lock.release()
         if isinstance(answer, str):
@@ -148,7 +145,7 @@ class _File:
         while not self._made():
             if time.monotonic() > until:
                 raise _UnusableFileError("others keep it locked")
-            time.sleep(_POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
 
     def _made(self) -> bool:
         try:
@@ -158,34 +155,34 @@ class _File:
             connection.execute("BEGIN IMMEDIATE")
             ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_schema")
             if tables == 0:
-                for statement in _SCHEMA:
+                for statement in SCHEMA:
                     connection.execute(statement)
             ((found,),) = connection.execute("PRAGMA application_id")
-            if found != _APPLICATION_ID:
+            if found != APPLICATION_ID:
                 raise _UnusableFileError("it is another program's")
             connection.execute("DELETE FROM claim WHERE key = x''")  # fails where it is read-only
             connection.execute("COMMIT")
         except sqlite3.OperationalError as error:
-            if not _is_locked(error):
+            if not is_locked(error):
                 raise
             return False
         finally:
             self.close()
         return True
 
-    def claim(self, key: bytes, now_seconds: int, forget_at: int, until: float) -> bool | str:
+    def claim(self, key: bytes, now_seconds: int, expires_at: int, until: float) -> bool | str:
         """Whether the key is a new one, or why that cannot be said.
 
         Args:
             key: What is claimed.
-            now_seconds: What is to be forgotten by then may be.
-            forget_at: When the key may be.
+            now_seconds: What has ended by then may be forgotten.
+            expires_at: When the key's token ends.
             until: Reading of the monotonic clock at which waiting for others ends.
         """
         answer: bool | str = "interrupted"
         try:
             connection = self._opened()
-            answer = _claimed(connection, key, now_seconds, forget_at, until)
+            answer = claimed(connection, key, now_seconds, expires_at, until)
             # What went into a file that is no longer there, nobody else will ever read.
             if self._identity != _identity_of(self._path):
                 answer = "its file was replaced"
@@ -226,50 +223,6 @@ class _File:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA max_page_count={self._pages}")
         return connection
-
-
-def _claimed(
-    connection: sqlite3.Connection, key: bytes, now_seconds: int, forget_at: int, until: float
-) -> bool:
-    try:
-        return _claimed_at_once(connection, key, now_seconds, forget_at, until)
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
-            raise
-    # The failure has undone what was forgotten with the claim: forget by itself, then claim again.
-    if connection.in_transaction:
-        connection.execute("ROLLBACK")
-    _begin(connection, until)
-    connection.execute(_FORGET, (now_seconds, _FORGOTTEN_WHEN_FULL))
-    connection.execute("COMMIT")
-    return _claimed_at_once(connection, key, now_seconds, forget_at, until)
-
-
-def _claimed_at_once(
-    connection: sqlite3.Connection, key: bytes, now_seconds: int, forget_at: int, until: float
-) -> bool:
-    _begin(connection, until)
-    connection.execute(_FORGET, (now_seconds, _FORGOTTEN_PER_CLAIM))
-    first = connection.execute(_CLAIM, (key, forget_at)).rowcount == 1
-    connection.execute("COMMIT")
-    return first
-
-
-def _begin(connection: sqlite3.Connection, until: float) -> None:
-    """Get the one lock for writing, or raise when ``until`` has come."""
-    while True:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            return
-        except sqlite3.OperationalError as error:
-            if not _is_locked(error) or time.monotonic() >= until:
-                raise
-        time.sleep(_POLL_SECONDS)
-
-
-def _is_locked(error: sqlite3.OperationalError) -> bool:
-    # The low byte is the kind, the others say more (SQLITE_BUSY_RECOVERY).
-    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _identity_of(path: Path) -> tuple[int, int]:

@@ -67,6 +67,104 @@ def test_remembered_until_expiry_and_forgotten_after() -> None:
     assert len(store) == 1
 
 
+def test_a_clock_that_leaps_forward_and_back_admits_nothing_twice() -> None:
+    clock = Clock()
+    store = MemoryReplayStore(now=clock)
+    assert store.claim(key(1), T0 + 930) is True
+    clock.seconds = 1100
+    assert all(store.claim(key(number), T0 + 2030) for number in range(10, 13))
+    clock.seconds = 0
+    with pytest.raises(ReplayStoreError, match="clock"):
+        store.claim(key(1), T0 + 930)
+    assert len(store) == 3
+    # What was forgotten ended by 1080, so that nothing later can be among it.
+    with pytest.raises(ReplayStoreError, match="clock"):
+        store.claim(key(2), T0 + 1079)
+    assert store.claim(key(2), T0 + 1080) is True
+    # What is remembered is known.
+    assert store.claim(key(10), T0 + 2030) is False
+
+
+def test_a_leap_of_a_year_closes_the_door_for_no_year() -> None:
+    clock = Clock()
+    store = MemoryReplayStore(now=clock)
+    for number in range(3):
+        store.claim(key(number), T0 + 930)
+    clock.seconds = 366 * 86_400
+    for number in range(10, 20):
+        store.claim(key(number), T0 + int(clock.seconds) + 900)
+    clock.seconds = 1
+    with pytest.raises(ReplayStoreError, match="clock"):
+        store.claim(key(1), T0 + 930)
+    assert store.claim(key(4), T0 + 1080) is True
+    assert len(store) == 11
+
+
+def test_a_leap_back_after_something_was_forgotten() -> None:
+    clock = Clock()
+    store = MemoryReplayStore(now=clock)
+    store.claim(key(1), T0 + 930)
+    clock.seconds = 1100
+    store.claim(key(2), T0 + 2030)
+    clock.seconds = 2200
+    store.claim(key(3), T0 + 3130)
+    clock.seconds = 0
+    for number in (1, 2):
+        with pytest.raises(ReplayStoreError, match="clock"):
+            store.claim(key(number), T0 + 930)
+    assert store.claim(key(3), T0 + 3130) is False
+
+
+def test_the_mark_rises_with_everything_that_is_forgotten() -> None:
+    clock = Clock()
+    store = MemoryReplayStore(now=clock)
+    for start in (0, 5000, 1_000_000):
+        clock.seconds = start
+        store.claim(key(start), T0 + start + 900)
+        clock.seconds = start + 1100
+        store.claim(key(start + 1), T0 + start + 2000)
+        clock.seconds = 0
+        with pytest.raises(ReplayStoreError, match="clock"):
+            store.claim(key(start), T0 + start + 900)
+
+
+@pytest.mark.parametrize("offset", [0, 29, 30, 31, 59])
+def test_a_steady_clock_refuses_no_token(offset: int) -> None:
+    clock = Clock()
+    store = MemoryReplayStore(now=clock)
+    for second in range(0, 4000, 7):
+        clock.seconds = second + offset + 0.999
+        # As short of its end as a token can be that the verifier has just accepted.
+        assert store.claim(key(second), T0 + second + offset + 1) is True
+    assert len(store) < 200
+
+
+@pytest.mark.parametrize(
+    ("name", "expires_at"),
+    [
+        (b"short", T0),
+        (bytes(33), T0),
+        ("k" * 32, T0),
+        (None, T0),
+        ([], T0),
+        (bytes(32), None),
+        (bytes(32), "soon"),
+        (bytes(32), True),
+        (bytes(32), 1.5e9),
+        (bytes(32), -1),
+        (bytes(32), 2**63),
+        (bytes(32), 2**31 * 60),
+    ],
+)
+def test_what_is_no_claim(name: Any, expires_at: Any) -> None:
+    store = MemoryReplayStore(now=Clock())
+    with pytest.raises(ReplayStoreError, match="no claim"):
+        store.claim(name, expires_at)
+    assert len(store) == 0
+    assert store.claim(bytes(32), 2**31 * 60 - 1) is True
+    assert store.claim(key(1), 0) is True
+
+
 def test_nothing_is_remembered_for_too_short() -> None:
     clock = Clock()
     store = MemoryReplayStore(now=clock)

@@ -105,7 +105,7 @@ def test_every_claim_is_on_the_disk_before_it_is_answered(path: Path) -> None:
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-@pytest.mark.parametrize(("expires_in", "kept"), [(-5000, 1020), (0, 1020), (5000, 5000)])
+@pytest.mark.parametrize(("expires_in", "kept"), [(-5000, 1080), (0, 1080), (5000, 5040)])
 def test_kept_until_expiry_and_for_as_long_as_any_token_lives(
     path: Path, expires_in: int, kept: int
 ) -> None:
@@ -114,8 +114,163 @@ def test_kept_until_expiry_and_for_as_long_as_any_token_lives(
     store.claim(key(1), T0 + expires_in)
     clock.seconds = kept - 1
     assert store.claim(key(1), T0 + expires_in) is False
+    assert _entries(path) == 1
     clock.seconds = kept
-    assert store.claim(key(1), T0 + expires_in) is True
+    assert store.claim(key(2), T0 + kept) is True
+    assert _entries(path) == 1
+    # It was to be remembered until then: nobody can say any more whether it was accepted.
+    assert "clock" in refused(lambda: store.claim(key(1), T0 + expires_in))
+    assert "clock" in refused(lambda: store.claim(key(3), T0 + kept - 1))
+    assert store.claim(key(3), T0 + kept) is True
+
+
+def test_a_clock_that_leaps_forward_and_back_admits_nothing_twice(path: Path) -> None:
+    clock = Clock()
+    store = SQLiteReplayStore(path, now=clock)
+    assert store.claim(key(1), T0 + 930) is True
+    clock.seconds = 1100
+    assert all(store.claim(key(number), T0 + 2030) for number in range(10, 13))
+    clock.seconds = 0
+    assert _entries(path) == 3
+    assert "clock" in refused(lambda: store.claim(key(1), T0 + 930))
+    # Whatever process is asked, and after any restart.
+    store = SQLiteReplayStore(path, now=clock)
+    assert "clock" in refused(lambda: store.claim(key(1), T0 + 930))
+    assert "clock" in refused(lambda: store.claim(key(2), T0 + 1079))
+    assert store.claim(key(10), 0) is False  # what is remembered is known
+    assert store.claim(key(2), T0 + 1080) is True
+    assert _entries(path) == 4
+
+
+def test_a_leap_of_a_year_closes_the_door_for_no_year(path: Path) -> None:
+    clock = Clock()
+    store = SQLiteReplayStore(path, now=clock)
+    for number in range(3):
+        store.claim(key(number), T0 + 930)
+    clock.seconds = 366 * 86_400
+    for number in range(10, 20):
+        store.claim(key(number), T0 + int(clock.seconds) + 900)
+    clock.seconds = 1
+    assert "clock" in refused(lambda: store.claim(key(1), T0 + 930))
+    assert store.claim(key(4), T0 + 1080) is True
+
+
+def test_what_was_to_be_kept_longest_counts(path: Path) -> None:
+    clock = Clock()
+    store = SQLiteReplayStore(path, now=clock)
+    for offset in (0, 60, 120):
+        store.claim(key(offset), T0 + 2000 + offset)
+    clock.seconds = 3000
+    store.claim(key(10), T0 + 3900)  # forgets two of the three
+    clock.seconds = 0
+    assert "clock" in refused(lambda: store.claim(key(60), T0 + 2060))
+    assert store.claim(key(120), T0 + 2120) is False
+    assert store.claim(key(11), T0 + 2100) is True
+
+
+def test_what_a_full_file_forgets_counts(path: Path) -> None:
+    clock = Clock()
+    store = SQLiteReplayStore(path, capacity=1, now=clock)
+
+    def claim_all(numbers: range, expires_at: int) -> int:
+        return sum(store.claim(number.to_bytes(32, "big"), expires_at) for number in numbers)
+
+    with pytest.raises(ReplayStoreError, match="SQLITE_FULL"):
+        claim_all(range(10_000), T0 + 930)
+    clock.seconds = 1100
+    assert claim_all(range(10_000, 10_010), T0 + 2030) == 10
+    clock.seconds = 0
+    assert "clock" in refused(lambda: store.claim(bytes(32), T0 + 930))
+
+
+def test_a_claim_that_is_undone_has_forgotten_nothing(path: Path) -> None:
+    """What is forgotten and the mark of it are written together, or not at all."""
+    clock = Clock()
+    store = SQLiteReplayStore(path, now=clock)
+    store.claim(key(1), T0 + 930)
+    clock.seconds = 1100
+    other = sqlite3.connect(path)
+    other.execute("CREATE TRIGGER no BEFORE INSERT ON claim BEGIN SELECT RAISE(ABORT, 'no'); END")
+    other.close()
+    refused(lambda: store.claim(key(2), T0 + 2030))
+    assert _entries(path) == 1
+    other = sqlite3.connect(path)
+    assert other.execute("PRAGMA user_version").fetchone() == (0,)
+    other.execute("DROP TRIGGER no")
+    other.close()
+    assert store.claim(key(2), T0 + 2030) is True
+    other = sqlite3.connect(path)
+    assert other.execute("PRAGMA user_version").fetchone() == ((T0 + 1080) // 60,)
+    other.close()
+
+
+def test_a_file_of_an_earlier_version(path: Path) -> None:
+    """One made before forgetting left a mark: nothing of it is lost."""
+    old = sqlite3.connect(path, isolation_level=None)
+    old.execute("PRAGMA journal_mode=WAL")
+    old.execute(
+        "CREATE TABLE claim (key BLOB PRIMARY KEY, forget_at INTEGER NOT NULL) WITHOUT ROWID"
+    )
+    old.execute("CREATE INDEX claim_forget_at ON claim (forget_at)")
+    old.execute("PRAGMA application_id = 1634166065")
+    old.executemany("INSERT INTO claim VALUES (?, ?)", [(key(1), T0 + 1020), (key(2), T0 + 7)])
+    old.close()
+    clock = Clock()
+    clock.seconds = 100
+    store = SQLiteReplayStore(path, now=clock)
+    assert store.claim(key(1), T0 + 930) is False
+    assert store.claim(key(3), T0 + 1030) is True
+    clock.seconds = 0
+    assert "clock" in refused(lambda: store.claim(key(2), T0 + 7))
+
+
+@pytest.mark.parametrize("offset", [0, 29, 30, 31, 59])
+def test_a_steady_clock_refuses_no_token(path: Path, offset: int) -> None:
+    clock = Clock()
+    store = SQLiteReplayStore(path, now=clock)
+    for second in range(0, 2500, 83):
+        clock.seconds = second + offset + 0.999
+        # As short of its end as a token can be that the verifier has just accepted.
+        assert store.claim(key(second), T0 + second + offset + 1) is True
+    assert _entries(path) < 20
+
+
+@pytest.mark.parametrize(
+    ("name", "expires_at"),
+    [
+        (b"short", T0),
+        (bytes(33), T0),
+        ("k" * 32, T0),
+        (None, T0),
+        ([], T0),
+        (bytearray(32), T0),
+        (bytes(32), None),
+        (bytes(32), "soon"),
+        (bytes(32), True),
+        (bytes(32), 1.5e9),
+        (bytes(32), -1),
+        (bytes(32), 2**63),
+        (bytes(32), 2**31 * 60),
+    ],
+)
+def test_what_is_no_claim(path: Path, name: Any, expires_at: Any) -> None:
+    store = SQLiteReplayStore(path, now=Clock())
+    assert "no claim" in refused(lambda: store.claim(name, expires_at))
+    assert _entries(path) == 0
+    assert store.claim(bytes(32), 2**31 * 60 - 1) is True
+    assert store.claim(key(1), 0) is True
+
+
+def test_a_clock_beyond_the_end_of_time(path: Path) -> None:
+    """Its minutes have no room in the mark: nothing is forgotten, nothing accepted."""
+    store = SQLiteReplayStore(path, now=Clock())
+    store.claim(key(1), T0 + 930)
+    late = SQLiteReplayStore(path, now=lambda: datetime(9999, 1, 1, tzinfo=UTC))
+    assert "no claim" in refused(lambda: late.claim(key(2), T0))
+    end = 2**31 * 60 - 1020
+    late = SQLiteReplayStore(path, now=lambda: datetime.fromtimestamp(end, UTC))
+    assert "no claim" in refused(lambda: late.claim(key(2), T0))
+    assert store.claim(key(1), T0 + 930) is False
 
 
 def test_what_has_expired_leaves_little_by_little(path: Path) -> None:
@@ -410,7 +565,7 @@ def test_a_claim_that_is_interrupted_is_rolled_back(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(sqlite_store, "_claimed", interrupted)
+        patch.setattr(sqlite_store, "claimed", interrupted)
         with pytest.raises(KeyboardInterrupt):
             store.claim(key(1), T0 + 900)
     other = SQLiteReplayStore(path, now=Clock())
