@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -16,10 +16,29 @@ from ageassure.tokens.clock import utc_now
 from ageassure.tokens.jws import parse_compact
 from ageassure.verifier import MemoryReplayStore, TokenVerifier
 
+_MAX_READ_BYTES: Final = 65_536
+"""More than any token or proof has; what is longer is refused for its length."""
+
 
 def read_token(argument: str) -> str:
     """The argument itself, or standard input for ``-``; a token in a process list can be stolen."""
-    return sys.stdin.read().strip() if argument == "-" else argument
+    return read_text(argument) if argument == "-" else argument
+
+
+def read_text(path: str) -> str:
+    """What a file or, for ``-``, standard input holds; its beginning where that is too long.
+
+    Raises:
+        ConfigurationError: If it cannot be read.
+    """
+    try:
+        with click.open_file(path, "rb") as stream:
+            content: bytes = stream.read(_MAX_READ_BYTES)
+    except (OSError, RuntimeError):  # the latter where standard input is closed
+        pass
+    else:
+        return content.decode("ascii", "replace").strip()
+    raise ConfigurationError("cannot read the file or standard input")
 
 
 def read_key_set(path: Path) -> JWKSet:
@@ -58,6 +77,13 @@ def read_key_set(path: Path) -> JWKSet:
     type=click.Choice([method.value for method in MethodClass]),
     help="Accept this method class only (repeatable).",
 )
+@click.option(
+    "--holder-proof",
+    type=click.Path(allow_dash=True),
+    metavar="FILE",
+    help="Demand that the proof in this file is by the key that the token is bound to; - reads "
+    "standard input.",
+)
 @command_with_json
 def verify(
     token: str,
@@ -68,6 +94,7 @@ def verify(
     age_over: int | None,
     age_under: int | None,
     methods: tuple[str, ...],
+    holder_proof: str | None,
     *,
     as_json: bool,
 ) -> None:
@@ -81,12 +108,15 @@ def verify(
         replay_store=MemoryReplayStore(now=utc_now),
         now=utc_now,
     )
+    if (token, holder_proof) == ("-", "-"):
+        raise ConfigurationError("got - for both token and holder proof, expected it once")
     verified = verifier.verify(
         read_token(token),
         nonce=nonce,
         age_over=age_over,
         age_under=age_under,
         methods=frozenset(map(MethodClass, methods)) or None,
+        holder_proof=None if holder_proof is None else read_text(holder_proof),
     )
     asked = f"over {age_over}" if age_over is not None else f"under {age_under}"
     emit(
@@ -97,12 +127,14 @@ def verify(
             "age_under": verified.age_under,
             "method_class": verified.method_class,
             "level": verified.level,
+            "holder_proven": holder_proof is not None,
             "expires_at": verified.expires_at.isoformat(),
         },
         [
             f"verified: {asked}, by {verified.issuer}",
             f"method class {verified.method_class or 'not told'}",
             f"assurance level {verified.level or 'not told'}",
+            f"holder's key {'not asked for' if holder_proof is None else 'proven'}",
             f"expires {verified.expires_at.isoformat()}",
         ],
         as_json=as_json,

@@ -49,6 +49,11 @@ REFUSED: Final = problem(
 )
 """For every refusal of what was presented, whatever the reason."""
 
+NO_HOLDER_KEY: Final = problem(
+    400,
+    "Bad Request",
+    "The thumbprint of a one-time key is needed, in the form field holder_jkt.",
+)
 NOT_FOUND: Final = problem(404, "Not Found", "No such age limit is asked for here.")
 PASSED: Final = Answer(status=204, body=b"", headers=(_NO_STORE,))
 

@@ -61,6 +61,7 @@ class Asking:
             minimum_level=self._minimum_level,
             tell_method=self._methods is not None,
             tell_level=self._minimum_level is not None,
+            holder_jkt=challenge.holder_jkt,
         )
         members = {
             "audience": request.audience,
@@ -71,6 +72,7 @@ class Asking:
             "minimum_level": request.minimum_level,
             "tell_method": request.tell_method or None,
             "tell_level": request.tell_level or None,
+            "holder_jkt": request.holder_jkt,
         }
         return {name: value for name, value in members.items() if value is not None}
 
@@ -78,7 +80,9 @@ class Asking:
         """As :meth:`ageassure.verifier.TokenVerifier.keys_ready`."""
         await self._verifier.keys_ready(token)
 
-    def answered(self, token: str, challenges: Sequence[Challenge]) -> Challenge | str:
+    def answered(
+        self, token: str, holder_proof: str | None, challenges: Sequence[Challenge]
+    ) -> Challenge | str:
         """The challenge that the token answers, or the code of the refusal.
 
         The token does not say which challenge it answers, save in claims that are not to be
@@ -94,6 +98,8 @@ class Asking:
                     age_under=challenge.limit.age_under,
                     methods=self._methods,
                     minimum_level=self._minimum_level,
+                    holder_jkt=challenge.holder_jkt,
+                    holder_proof=holder_proof,
                 )
             except NonceMismatchError as error:
                 code = error.code

@@ -19,6 +19,7 @@ from ageassure.integrations.session import (
     PlatformSession,
     State,
     StateReader,
+    is_thumbprint,
 )
 from ageassure.tokens.clock import Clock, read_clock, utc_now
 
@@ -45,8 +46,8 @@ class AgeGate:
 
     It logs to ``ageassure.integrations`` and counts in :attr:`counts`, by code alone: those of
     :class:`~ageassure.errors.VerificationError`, and its own ``challenge_opened``,
-    ``too_many_challenges``, ``no_token``, ``body_too_large``, ``no_challenge``, ``accepted`` and
-    ``age_required``.
+    ``no_holder_key``, ``too_many_challenges``, ``no_token``, ``body_too_large``, ``no_challenge``,
+    ``accepted`` and ``age_required``.
 
     The limit of challenges holds for a session. Whoever throws a session away starts with a new
     one: how many sessions an address gets is the platform's to bound.
@@ -58,6 +59,8 @@ class AgeGate:
         result_seconds: How long a result counts in its session before it is asked for again.
         methods: Ask for these method classes and demand that the token tells one of them.
         minimum_level: Ask for this assurance level and demand that the token tells it or more.
+        demand_holder_proof: Ask for a token that is bound to a one-time key of the visitor's page,
+            and demand the proof that whoever presents it holds the key.
         path: Where the gate's two addresses live: ``<path>/challenge/over-18`` and
             ``<path>/token``.
         next_path: Where a browser goes after a form post was accepted.
@@ -92,6 +95,7 @@ class AgeGate:
         age_under: Collection[int] = (),
         methods: Collection[MethodClass] | None = None,
         minimum_level: AssuranceLevel | None = None,
+        demand_holder_proof: bool = False,
         path: str = "/age",
         next_path: str = "/",
         challenge_seconds: int = 1800,
@@ -105,6 +109,8 @@ class AgeGate:
             raise ConfigurationError("got no age limit, expected at least one")
         if not _PATH.fullmatch(path) or not _NEXT_PATH.fullmatch(next_path):
             raise ConfigurationError("got a path or next_path that is no plain path of this site")
+        if type(demand_holder_proof) is not bool:
+            raise ConfigurationError("got a demand_holder_proof that is no bool")
         self.counts = EventCounts()
         self._asking = Asking(verifier, methods=methods, minimum_level=minimum_level)
         self._path, self._next_path = path, next_path
@@ -116,6 +122,7 @@ class AgeGate:
             limits={limit.name: limit for limit in limits},
             challenge_seconds=challenge_seconds,
             result_seconds=_at_most(result_seconds, None, "result_seconds"),
+            demand_holder_proof=demand_holder_proof,
         )
         self._now, self._random_bytes = now, random_bytes
         read_clock(now)
@@ -141,23 +148,35 @@ class AgeGate:
             raise ConfigurationError(f"got {limit.name}, expected a limit that the gate asks about")
         return limit
 
-    def open_challenge(self, session: PlatformSession, limit_name: str) -> Answer:
+    def open_challenge(
+        self, session: PlatformSession, limit_name: str, holder_jkt: str | None = None
+    ) -> Answer:
         """Open a challenge: the age request as JSON, for the platform's page to take to a provider.
 
         Args:
             session: The visitor's.
             limit_name: As in the address, such as ``over-18``.
+            holder_jkt: RFC 7638 thumbprint of the one-time key, from the visitor's page. Looked at
+                only by a gate that demands proofs.
         """
         limit = self._reader.limits.get(limit_name)
         if limit is None:
             return answers.NOT_FOUND
+        if not self._reader.demand_holder_proof:
+            holder_jkt = None
+        elif not is_thumbprint(holder_jkt):
+            self._note("no_holder_key")
+            return answers.NO_HOLDER_KEY
         now_seconds = read_clock(self._now)
         state = self._reader.read(session, now_seconds)
         if len(state.challenges) >= self._max_open:
             self._note("too_many_challenges")
             return answers.too_many_challenges(self._challenge_seconds)
         challenge = Challenge(
-            limit=limit, secret=self._random_bytes(SECRET_BYTES), opened_at=int(now_seconds)
+            limit=limit,
+            secret=self._random_bytes(SECRET_BYTES),
+            opened_at=int(now_seconds),
+            holder_jkt=holder_jkt,
         )
         State(challenges=(*state.challenges, challenge), passed=state.passed).write(session)
         self.counts.add("challenge_opened")
@@ -185,7 +204,9 @@ class AgeGate:
             return self._refused("body_too_large" if submission.too_large else "no_token")
         now_seconds = read_clock(self._now)
         state = self._reader.read(session, now_seconds)
-        answered = self._asking.answered(submission.token, state.challenges)
+        answered = self._asking.answered(
+            submission.token, submission.holder_proof, state.challenges
+        )
         if isinstance(answered, str):
             return self._refused(answered)
         State(

@@ -13,7 +13,12 @@ from ageassure.errors import ConfigurationError
 from ageassure.extras import require_extra
 from ageassure.integrations.core import AgeGate
 from ageassure.integrations.limits import AgeLimit
-from ageassure.integrations.submission import MAX_BODY_BYTES, Submission
+from ageassure.integrations.submission import (
+    MAX_BODY_BYTES,
+    PROOF_HEADER,
+    Submission,
+    read_holder_jkt,
+)
 
 require_extra("django", "django")
 
@@ -63,16 +68,17 @@ class AgeGateMiddleware:
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if path.startswith(prefix):
+            jkt = read_holder_jkt(content_type=_content_type(request), body=_bounded_body(request))
             name = path.removeprefix(prefix)
-            return _response(self._gate.open_challenge(request.session, name))
+            return _response(self._gate.open_challenge(request.session, name, jkt))
         return _response(self._accept(request))
 
     def _accept(self, request: HttpRequest) -> Answer:
-        authorization = request.META.get("HTTP_AUTHORIZATION")
         submission = Submission.read(
-            authorization=[] if authorization is None else [authorization],
-            content_type=request.META.get("CONTENT_TYPE", ""),
-            body=request.read(MAX_BODY_BYTES + 1),
+            authorization=_values(request, "Authorization"),
+            holder_proofs=_values(request, PROOF_HEADER),
+            content_type=_content_type(request),
+            body=_bounded_body(request),
         )
         answer = self._gate.accept(request.session, submission)
         if answer.status < 400:
@@ -167,6 +173,20 @@ def _check_middleware() -> None:
     before = chain[: chain.index(AgeGateMiddleware)]
     if not any(isinstance(one, type) and issubclass(one, SessionMiddleware) for one in before):
         raise ConfigurationError("got no SessionMiddleware before AgeGateMiddleware in MIDDLEWARE")
+
+
+def _values(request: HttpRequest, name: str) -> list[str]:
+    value = request.headers.get(name)
+    return [] if value is None else [value]
+
+
+def _content_type(request: HttpRequest) -> str:
+    return str(request.META.get("CONTENT_TYPE", ""))
+
+
+def _bounded_body(request: HttpRequest) -> bytes:
+    body: bytes = request.read(MAX_BODY_BYTES + 1)
+    return body
 
 
 def _response(answer: Answer) -> HttpResponse:

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any, ParamSpec, final
 
 from ageassure.errors import ConfigurationError
 from ageassure.extras import require_extra
-from ageassure.integrations.submission import MAX_BODY_BYTES, Submission
+from ageassure.integrations.submission import (
+    MAX_BODY_BYTES,
+    PROOF_HEADER,
+    Submission,
+    read_holder_jkt,
+)
 
 require_extra("flask", "flask")
 
@@ -90,15 +95,21 @@ class AgeAssurance:
         return decorate
 
     def _open_challenge(self, limit: str) -> Response:
-        return _response(self._gate.open_challenge(session, limit))
+        jkt = read_holder_jkt(content_type=request.content_type or "", body=_bounded_body())
+        return _response(self._gate.open_challenge(session, limit, jkt))
 
     def _accept(self) -> Response:
         submission = Submission.read(
             authorization=request.headers.getlist("Authorization"),
+            holder_proofs=request.headers.getlist(PROOF_HEADER),
             content_type=request.content_type or "",
-            body=request.stream.read(MAX_BODY_BYTES + 1),
+            body=_bounded_body(),
         )
         return _response(self._gate.accept(session, submission))
+
+
+def _bounded_body() -> bytes:
+    return request.stream.read(MAX_BODY_BYTES + 1)
 
 
 def _response(answer: Answer) -> Response:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Protocol
 
+from ageassure.results import THUMBPRINT_PATTERN
 from ageassure.tokens import base64url
 
 if TYPE_CHECKING:
@@ -45,11 +46,13 @@ class Challenge:
         limit: What is asked.
         secret: 32 random bytes; they stay in the session.
         opened_at: POSIX seconds.
+        holder_jkt: Thumbprint of the key that the answer must be bound to, or None.
     """
 
     limit: AgeLimit
     secret: bytes = field(repr=False)
     opened_at: int
+    holder_jkt: str | None = field(default=None, repr=False)
 
     @property
     def nonce(self) -> str:
@@ -73,7 +76,12 @@ class State:
         """Replace what the session holds."""
         session[SESSION_KEY] = {
             "open": [
-                [challenge.limit.name, base64url.encode(challenge.secret), challenge.opened_at]
+                [
+                    challenge.limit.name,
+                    base64url.encode(challenge.secret),
+                    challenge.opened_at,
+                    *(() if challenge.holder_jkt is None else (challenge.holder_jkt,)),
+                ]
                 for challenge in self.challenges
             ],
             "passed": {limit.name: moment for limit, moment in self.passed.items()},
@@ -88,11 +96,13 @@ class StateReader:
         limits: The limits asked about, by name.
         challenge_seconds: How long a challenge stays open.
         result_seconds: How long a result counts.
+        demand_holder_proof: Whether a challenge without a holder's key counts as absent.
     """
 
     limits: Mapping[str, AgeLimit]
     challenge_seconds: int
     result_seconds: int
+    demand_holder_proof: bool
 
     def read(self, session: PlatformSession, now_seconds: float) -> State:
         """The open challenges and standing results; expired and malformed ones are left out."""
@@ -113,11 +123,17 @@ class StateReader:
         )
 
     def _challenge(self, entry: object, now_seconds: float) -> Challenge | None:
+        holder_jkt: str | None = None
         match entry:
-            case [str(name), str(text), int(opened_at)]:
-                limit, secret = self.limits.get(name), base64url.decode_text(text)
+            case [str(name), str(text), int(opened_at)] if not self.demand_holder_proof:
+                pass
+            case [str(name), str(text), int(opened_at), str(holder_jkt)] if is_thumbprint(
+                holder_jkt
+            ):
+                pass
             case _:
                 return None
+        limit, secret = self.limits.get(name), base64url.decode_text(text)
         if (
             limit is None
             or secret is None
@@ -125,7 +141,12 @@ class StateReader:
             or not _stands(opened_at, now_seconds, self.challenge_seconds)
         ):
             return None
-        return Challenge(limit=limit, secret=secret, opened_at=opened_at)
+        return Challenge(limit=limit, secret=secret, opened_at=opened_at, holder_jkt=holder_jkt)
+
+
+def is_thumbprint(value: object) -> bool:
+    """Whether it looks like the RFC 7638 thumbprint of a key."""
+    return isinstance(value, str) and THUMBPRINT_PATTERN.fullmatch(value) is not None
 
 
 def _stands(moment: object, now_seconds: float, lifetime_seconds: int) -> bool:

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any, final
 
 from ageassure.errors import ConfigurationError
 from ageassure.extras import require_extra
-from ageassure.integrations.submission import MAX_BODY_BYTES, Submission
+from ageassure.integrations.submission import (
+    MAX_BODY_BYTES,
+    PROOF_HEADER,
+    Submission,
+    read_holder_jkt,
+)
 
 require_extra("starlette", "starlette", "itsdangerous")
 
@@ -103,13 +108,17 @@ class AgeAssurance:
         return required_result
 
     async def _open_challenge(self, request: Request) -> Response:
+        jkt = read_holder_jkt(
+            content_type=request.headers.get("content-type", ""), body=await _bounded_body(request)
+        )
         name = request.path_params["limit"]
-        return _response(self._gate.open_challenge(_session(request), name))
+        return _response(self._gate.open_challenge(_session(request), name, jkt))
 
     async def _accept(self, request: Request) -> Response:
         session = _session(request)
         submission = Submission.read(
             authorization=request.headers.getlist("authorization"),
+            holder_proofs=request.headers.getlist(PROOF_HEADER),
             content_type=request.headers.get("content-type", ""),
             body=await _bounded_body(request),
         )

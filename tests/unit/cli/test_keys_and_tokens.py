@@ -15,6 +15,7 @@ from ageassure import AgeRequest, MethodClass, Outcome, SigningKey, TokenIssuer
 from ageassure.cli.app import app
 from ageassure.cli.output import ExitStatus
 from ageassure.results import AssuranceLevel
+from ageassure.tokens import make_holder_proof
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,10 +37,12 @@ def keys(tmp_path: Path) -> tuple[Path, Path]:
     return key, jwks
 
 
-def signed(key: Path, nonce: str) -> str:
+def signed(key: Path, nonce: str, holder_jkt: str | None = None) -> str:
     issuer = TokenIssuer(issuer=ISSUER, signing_key=SigningKey.load(key))
     return issuer.issue(
-        AgeRequest(audience=AUDIENCE, nonce=nonce, age_over=18, tell_method=True),
+        AgeRequest(
+            audience=AUDIENCE, nonce=nonce, age_over=18, tell_method=True, holder_jkt=holder_jkt
+        ),
         outcome=Outcome.OVER,
         method_class=MethodClass.ESTIMATION,
         level=AssuranceLevel.ASSERTED,
@@ -141,6 +144,45 @@ class TestVerify:
             result = verify(token, jwks, nonce, "--age-over", 18, "--json")
             assert result.exit_code == ExitStatus.CONFIGURATION
             assert json.loads(result.stdout)["error"] == code
+
+    def test_a_holder_proof_is_checked_if_it_is_given(
+        self, keys: tuple[Path, Path], tmp_path: Path
+    ) -> None:
+        nonce, holder = secrets.token_urlsafe(32), SigningKey.generate()
+        token = signed(keys[0], nonce, holder.kid)
+        right = make_holder_proof(token, holder_key=holder, audience=AUDIENCE, nonce=nonce)
+        wrong = make_holder_proof(
+            token, holder_key=SigningKey.generate(), audience=AUDIENCE, nonce=nonce
+        )
+        asked = ("--age-over", 18, "--json", "--holder-proof")
+        files = [tmp_path / name for name in ("wrong", "junk", "empty", "long")]
+        for path, content in zip(
+            files, (wrong.encode(), b"\xff\x00", b"", b"a" * 200_000), strict=True
+        ):
+            path.write_bytes(content)
+            result = verify(token, keys[1], nonce, *asked, path)
+            assert result.exit_code == ExitStatus.TOKEN_REFUSED
+            assert json.loads(result.stdout)["error"] == "holder_proof"
+        unbound = verify(signed(keys[0], nonce), keys[1], nonce, *asked, "-", stdin=right)
+        assert json.loads(unbound.stdout)["error"] == "holder_proof"
+        for path in (tmp_path / "absent", tmp_path):
+            result = verify(token, keys[1], nonce, *asked, path)
+            assert result.exit_code == ExitStatus.CONFIGURATION
+        both = verify("-", keys[1], nonce, *asked, "-", stdin=token)
+        assert both.exit_code == ExitStatus.CONFIGURATION
+
+        (tmp_path / "right").write_text(f"{right}\n")
+        proven = verify("-", keys[1], nonce, *asked, tmp_path / "right", stdin=token)
+        assert json.loads(proven.stdout)["holder_proven"] is True
+        told = verify(token, keys[1], nonce, *asked[:2], "--holder-proof", "-", stdin=right)
+        assert "holder's key proven" in told.stdout
+        bearer = verify(token, keys[1], nonce, "--age-over", 18, "--json")
+        assert json.loads(bearer.stdout)["holder_proven"] is False
+
+    @pytest.mark.parametrize("junk", [b"\xff\xfe", b"a" * 200_000, b""])
+    def test_junk_on_standard_input_is_refused(self, junk: bytes) -> None:
+        result = CliRunner().invoke(app, ["inspect", "-", "--json"], input=junk)
+        assert json.loads(result.stdout)["error"] == "malformed_token"
 
 
 class TestInspect:

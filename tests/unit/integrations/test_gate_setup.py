@@ -109,9 +109,12 @@ def test_a_child_counts_whatever_the_parents_threads_were_doing(
 
 def test_a_submission_hides_its_token() -> None:
     form = b"age_token=form.form.form"
-    both = Submission.read(authorization=["AgeToken a.b.c"], content_type=FORM, body=form)
-    assert both == Submission(token="a.b.c", in_header=True, too_large=False)
+    both = Submission.read(
+        authorization=["AgeToken a.b.c"], holder_proofs=["d.e.f"], content_type=FORM, body=form
+    )
+    assert both == Submission(token="a.b.c", holder_proof="d.e.f", in_header=True, too_large=False)
     assert "a.b.c" not in repr(both)
+    assert "d.e.f" not in repr(both)
 
 
 def test_the_core_loads_no_framework() -> None:
