@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import heapq
 from datetime import UTC, datetime
-from threading import Lock
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from ageassure.errors import AttemptStoreError, ConfigurationError
+from ageassure.forking import ForkableLock
 from ageassure.policy.strict import whole
 
 if TYPE_CHECKING:
@@ -70,10 +70,10 @@ def _utc_now() -> datetime:
 
 
 class MemoryAttemptStore:
-    """Attempts in the memory of one process: bounded, safe for threads.
+    """Attempts in the memory of one process: bounded, safe for threads and for ``fork``.
 
     A full store refuses; it never forgets an entry before its time. Everything is forgotten when
-    the process ends.
+    the process ends. After a ``fork`` parent and child each go on with a copy of their own.
 
     Args:
         capacity: Most keys that are held at once.
@@ -90,7 +90,7 @@ class MemoryAttemptStore:
         self._now = now
         self._counts: dict[bytes, int] = {}
         self._expiries: list[tuple[int, bytes]] = []
-        self._lock = Lock()
+        self._guard = ForkableLock()
 
     def take(self, key: bytes, *, limit: int, expires_at: int) -> bool:
         """As :meth:`AttemptStore.take`.
@@ -106,7 +106,7 @@ class MemoryAttemptStore:
         now_seconds = moment.timestamp()
         if expires_at <= now_seconds:
             raise AttemptStoreError("got a key that has expired by the attempt store's clock")
-        with self._lock:
+        with self._guard.lock:
             while self._expiries and self._expiries[0][0] <= now_seconds:
                 del self._counts[heapq.heappop(self._expiries)[1]]
             count = self._counts.get(key, 0)

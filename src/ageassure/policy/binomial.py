@@ -13,7 +13,8 @@ from fractions import Fraction
 from typing import Final
 
 MAX_PEOPLE: Final = 100_000
-"""Keeps the exact integers small enough to be computed in about a second."""
+"""Keeps the exact integers bounded: one answer about so many people takes a fraction of a
+second where ``alpha`` is 10 % or less, and several seconds at 40 %."""
 
 _BISECTIONS: Final = 60
 

@@ -233,14 +233,32 @@ def test_a_fork_does_not_wait_for_ever_for_a_claim(
     assert not store._guard.lock.locked()
 
 
+@filter_fork
+def test_a_child_of_a_fork_that_did_not_wait_long_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ageassure.forking.REST_SECONDS", 0.1)
+    store = SQLiteReplayStore(tmp_path / "replay.db")
+    store.claim(key(1), 0)
+
+    def check() -> None:
+        for _ in range(2):
+            with pytest.raises(ReplayStoreError, match="another process"):
+                store.claim(key(2), 0)
+
+    with store._guard.lock:  # as in a signal handler that has interrupted a claim
+        in_child(check)
+    assert store.claim(key(2), 0) is True
+
+
 def test_a_store_that_is_gone_is_forgotten() -> None:
     code = (
         "import gc\n"
         "from ageassure import forking\n"
         "from ageassure.verifier import MemoryReplayStore\n"
         "store = MemoryReplayStore()\n"
-        "assert len(forking._locks) == 1\n"
+        "assert len(forking._guards) == 1\n"
         "del store\n"
-        "assert len(forking._locks) == 0"
+        "assert len(forking._guards) == 0"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
