@@ -11,13 +11,15 @@ from urllib.parse import parse_qs, urlsplit
 
 from ageassure.errors import ConfigurationError, MissingExtraError, ReplayStoreError
 from ageassure.tokens.clock import Clock, read_clock, utc_now
-from ageassure.verifier.replay import LEAST_REMEMBERED_SECONDS
+from ageassure.verifier.replay import LEAST_REMEMBERED_SECONDS, NO_CLAIM, is_claim
 
 try:
     import redis
     from redis.backoff import NoBackoff
     from redis.exceptions import RedisError
     from redis.retry import Retry
+
+    from ageassure.verifier.redis_connection import CONNECTIONS, begin_claim
 except ModuleNotFoundError:
     redis = None  # type: ignore[assignment]
     RedisError = Exception  # type: ignore[assignment,misc]
@@ -25,8 +27,8 @@ except ModuleNotFoundError:
 if TYPE_CHECKING:
     from redis import Redis
 
-ANSWER_SECONDS: Final = 1.0
-"""How long a claim waits for each answer of Redis before the door closes."""
+CLAIM_SECONDS: Final = 2.0
+"""How long a claim waits for Redis, connecting and all answers together, before the door closes."""
 
 RENEWED_AFTER_SECONDS: Final = 60.0
 """How long a connection is used. The server is asked on each new one whether it is still fit."""
@@ -36,7 +38,6 @@ KEY_PREFIX: Final = b"ageassure:replay:"
 # What a URL may say beside host, port, path and credentials. Redis-py would take anything:
 # "socket_timeout=9999", "ssl_cert_reqs=none".
 _URL_OPTIONS: Final = frozenset({"db", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"})
-_SCHEMES: Final = frozenset({"redis", "rediss", "unix"})
 _ERROR_WORD: Final = re.compile(r"[A-Z]{2,20}(?= )")
 
 
@@ -97,9 +98,13 @@ class RedisReplayStore:
         An answer that is lost on its way counts as none: the token is refused, and may be used up.
 
         Raises:
-            ReplayStoreError: If Redis is down, slow, full, read-only or no longer fit.
+            ReplayStoreError: If Redis is down, full, read-only, no longer fit or slower than
+                :data:`CLAIM_SECONDS` (not counting the time that resolving its host's name takes),
+                or if this is no claim.
             ConfigurationError: If the clock is no clock.
         """
+        if not is_claim(key, expires_at):
+            raise ReplayStoreError(NO_CLAIM)
         seconds = max(expires_at - int(read_clock(self._now)), LEAST_REMEMBERED_SECONDS)
         if time.monotonic() >= self._renew_at or self._pid != getpid():
             self._connect()
@@ -117,6 +122,7 @@ class RedisReplayStore:
             self._redis.connection_pool.disconnect(inuse_connections=False)
 
     def _set(self, name: bytes, seconds: int) -> bool:
+        begin_claim(CLAIM_SECONDS)
         return self._redis.set(name, b"1", nx=True, ex=seconds) is True
 
     def _connect(self) -> None:
@@ -151,19 +157,20 @@ def _checked_url(url: object) -> str:
     if isinstance(url, str):
         with suppress(ValueError):
             parts = urlsplit(url)
-            _client(url)  # raises for a port or a database that is none
-            good = parts.scheme in _SCHEMES and parse_qs(parts.query).keys() <= _URL_OPTIONS
+            if parts.scheme in CONNECTIONS and parse_qs(parts.query).keys() <= _URL_OPTIONS:
+                _client(url)  # raises for a port or a database that is none
+                good = True
     if not good:
         raise ConfigurationError("got a malformed Redis URL, or one with unknown options")
     return str(url)
 
 
 def _client(url: str) -> Redis:
-    options: dict[str, Any] = {"ssl_check_hostname": True} if url.startswith("rediss:") else {}
+    scheme = urlsplit(url).scheme
+    options: dict[str, Any] = {"ssl_check_hostname": True} if scheme == "rediss" else {}
     return redis.Redis.from_url(
         url,
-        socket_timeout=ANSWER_SECONDS,
-        socket_connect_timeout=ANSWER_SECONDS,
+        connection_class=CONNECTIONS[scheme],
         # A claim that was sent again could find itself.
         retry=Retry(NoBackoff(), 0),
         protocol=2,
@@ -176,8 +183,10 @@ def _check_server(connection: Any) -> None:  # noqa: ANN401 - its methods have n
     """Greet a server, and see on the same connection that it is fit."""
     connection.on_connect()
     connection.send_command("INFO")
-    lines: list[bytes] = connection.read_response().splitlines()
-    told = dict(line.partition(b":")[::2] for line in lines)
+    answer = connection.read_response()
+    if not isinstance(answer, bytes):
+        raise _UnfitServerError("does not answer as Redis does")
+    told = dict(line.partition(b":")[::2] for line in answer.splitlines())
     if told.get(b"redis_mode") != b"standalone":
         raise _UnfitServerError("is a cluster's or a sentinel, expected one of its own")
     if told.get(b"role") != b"master":

@@ -1,0 +1,217 @@
+"""The Redis replay store's one time limit, against servers that answer a byte now and then."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ageassure.errors import ConfigurationError, ReplayStoreError
+
+redis = pytest.importorskip("redis", reason="the extra redis is not installed")
+
+from ageassure.verifier import RedisReplayStore, redis_store  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Answer = Callable[[bytes], bytes]
+
+NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+T0 = int(NOW.timestamp())
+KEY = bytes(32)
+STATED_SECONDS = redis_store.CLAIM_SECONDS
+LIMIT_SECONDS = 0.6
+DRIP_SECONDS = 0.1
+
+INFO = b"redis_mode:standalone\r\nrole:master\r\nmaxmemory_policy:noeviction\r\n"
+
+
+def bulk(text: bytes) -> bytes:
+    return b"$%d\r\n%s\r\n" % (len(text), text)
+
+
+def fit(command: bytes) -> bytes:
+    """What a fit server answers to each command."""
+    return bulk(INFO) if command == b"INFO" else b"+OK\r\n"
+
+
+class FakeServer:
+    """Answers each command at once, or a byte at a time once ``slow`` names the command."""
+
+    def __init__(self) -> None:
+        self.answer: Answer = fit
+        self.slow: bytes | None = None
+        self.commands: list[bytes] = []
+        self.ended = Event()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        self.url = f"redis://:word@127.0.0.1:{self.port}/1"
+        Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listening.accept()
+                Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with suppress(OSError), connection, connection.makefile("rb") as sent:
+            while line := sent.readline():
+                parts = [sent.read(int(sent.readline()[1:]) + 2) for _ in range(int(line[1:]))]
+                self.commands.append(parts[0].strip())
+                self._send(connection, self.commands[-1])
+
+    def _send(self, connection: socket.socket, command: bytes) -> None:
+        answer = self.answer(command)
+        if command != self.slow:
+            connection.sendall(answer)
+            return
+        for number in range(len(answer)):
+            if self.ended.wait(DRIP_SECONDS):
+                return
+            connection.sendall(answer[number : number + 1])
+
+    def close(self) -> None:
+        self.ended.set()
+        self._listening.close()
+
+
+@pytest.fixture
+def server() -> Iterator[FakeServer]:
+    server = FakeServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(autouse=True)
+def limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_store, "CLAIM_SECONDS", LIMIT_SECONDS)
+
+
+def refused(call: Callable[[], object]) -> str:
+    start = time.monotonic()
+    with pytest.raises(ReplayStoreError) as caught:
+        call()
+    assert LIMIT_SECONDS / 2 < time.monotonic() - start < LIMIT_SECONDS + 0.4
+    return str(caught.value)
+
+
+def test_the_limit() -> None:
+    assert STATED_SECONDS == 2.0
+
+
+def test_a_server_that_is_quick(server: FakeServer) -> None:
+    store = RedisReplayStore(server.url, now=lambda: NOW)
+    assert store.claim(KEY, T0 + 900) is True
+    server.answer = lambda _: b"$-1\r\n"
+    assert store.claim(KEY, T0 + 900) is False
+    assert server.commands.count(b"INFO") == 1
+
+
+@pytest.mark.parametrize("command", [b"AUTH", b"SELECT", b"INFO", b"SET"])
+def test_a_server_that_drips_at_the_start(server: FakeServer, command: bytes) -> None:
+    server.slow = command
+    server.answer = lambda sent: fit(sent) if sent != command else bulk(b"x" * 1000)
+    assert "Timeout" in refused(lambda: RedisReplayStore(server.url))
+
+
+@pytest.mark.parametrize(
+    "answer", [bulk(b"x" * 1000), b"+" + b"x" * 1000, b"*1000\r\n" + b":1\r\n" * 1000]
+)
+def test_a_server_that_drips_in_a_claim(server: FakeServer, answer: bytes) -> None:
+    store = RedisReplayStore(server.url, now=lambda: NOW)
+    server.slow, server.answer = b"SET", lambda sent: answer if sent == b"SET" else fit(sent)
+    assert "Timeout" in refused(lambda: store.claim(KEY, T0 + 900))
+    assert "Timeout" in refused(lambda: store.claim(KEY, T0 + 900))  # on a new connection
+    server.slow, server.answer = None, fit
+    assert store.claim(KEY, T0 + 900) is True
+
+
+def test_the_limit_is_the_whole_claims_and_not_each_answers(server: FakeServer) -> None:
+    def slowly(command: bytes) -> bytes:
+        time.sleep(LIMIT_SECONDS / 2.5)
+        return fit(command)
+
+    server.answer = slowly
+    assert "Timeout" in refused(lambda: RedisReplayStore(server.url))
+
+
+def test_each_claim_has_the_whole_time(server: FakeServer) -> None:
+    store = RedisReplayStore(server.url, now=lambda: NOW)
+
+    def slowly(command: bytes) -> bytes:
+        time.sleep(LIMIT_SECONDS / 2)
+        return fit(command)
+
+    server.answer = slowly
+    assert [store.claim(KEY, T0 + 900) for _ in range(3)] == [True] * 3
+
+
+def test_a_name_with_many_addresses_where_nobody_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        address = deaf.getsockname()
+        waiting = [socket.socket() for _ in range(4)]  # fill its queue: others are not taken up
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(address)
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address)] * 5
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: found)
+        message = refused(lambda: RedisReplayStore("redis://redis.example:6379/0"))
+        for each in waiting:
+            each.close()
+    assert "Timeout" in message
+
+
+def test_tls_that_drips(server: FakeServer) -> None:
+    """The head of a TLS record that is never completed."""
+    record = b"\x16\x03\x03\x40\x00" + b"x" * 1000
+
+    def drip(connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            for byte in record:
+                connection.sendall(bytes([byte]))
+                if server.ended.wait(0.05):
+                    return
+
+    server._talk = drip  # type: ignore[method-assign]
+    url = f"rediss://127.0.0.1:{server.port}/0"
+    assert "Timeout" in refused(lambda: RedisReplayStore(url))
+
+
+@pytest.mark.parametrize("answer", [b":1\r\n", b"*1\r\n:1\r\n", b"$-1\r\n"])
+def test_what_is_no_answer_to_info(server: FakeServer, answer: bytes) -> None:
+    server.answer = lambda command: answer if command == b"INFO" else fit(command)
+    with pytest.raises(ConfigurationError, match="does not answer as Redis does"):
+        RedisReplayStore(server.url)
+    assert b"SET" not in server.commands
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"\xff" * 100 + b"\r\n", b"*1\r\n" * 3000 + b":1\r\n", b"HTTP/1.1 400 Bad\r\n", b"$x\r\n"],
+)
+def test_what_is_no_answer_at_all(server: FakeServer, answer: bytes) -> None:
+    store = RedisReplayStore(server.url, now=lambda: NOW)
+    server.answer = lambda _: answer
+    with pytest.raises(ReplayStoreError):
+        store.claim(KEY, T0 + 900)
+    server.answer = fit
+    assert store.claim(KEY, T0 + 900) is True
+
+
+def test_a_unix_socket(tmp_path: Any) -> None:
+    path = str(tmp_path / "redis.sock")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(path)
+        listening.listen(1)
+        assert "Timeout" in refused(lambda: RedisReplayStore(f"unix://{path}?db=0"))
