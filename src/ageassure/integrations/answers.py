@@ -54,6 +54,12 @@ NO_HOLDER_KEY: Final = problem(
     "Bad Request",
     "The thumbprint of a one-time key is needed, in the form field holder_jkt.",
 )
+NOT_ALLOWED: Final = problem(
+    405, "Method Not Allowed", "Only POST is answered here.", ("Allow", "POST")
+)
+NO_SESSION: Final = problem(
+    503, "Service Unavailable", "The session cannot be read or written just now."
+)
 NOT_FOUND: Final = problem(404, "Not Found", "No such age limit is asked for here.")
 PASSED: Final = Answer(status=204, body=b"", headers=(_NO_STORE,))
 

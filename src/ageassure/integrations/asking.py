@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from ageassure.errors import ConfigurationError, NonceMismatchError, VerificationError
-from ageassure.results import AgeRequest
+from ageassure.results import AgeRequest, checked_methods
 from ageassure.verifier import TokenVerifier
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Asking:
             audience=verifier.audience,
             nonce="n" * 43,
             age_over=18,
-            methods=None if methods is None else frozenset(methods),
+            methods=None if methods is None else checked_methods(methods),
             minimum_level=minimum_level,
         )
         self._methods, self._minimum_level = checked.methods, checked.minimum_level

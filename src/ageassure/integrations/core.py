@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import re
+import math
 import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, final
@@ -14,12 +14,18 @@ from ageassure.integrations.asking import Asking
 from ageassure.integrations.counts import EventCounts
 from ageassure.integrations.limits import AgeLimit, AgeResult
 from ageassure.integrations.session import (
-    SECRET_BYTES,
     Challenge,
     PlatformSession,
     State,
     StateReader,
     is_thumbprint,
+    new_secret,
+)
+from ageassure.integrations.settings import (
+    checked_flag,
+    checked_number,
+    checked_paths,
+    limits_by_name,
 )
 from ageassure.tokens.clock import Clock, read_clock, utc_now
 
@@ -34,9 +40,6 @@ if TYPE_CHECKING:
 MAX_CHALLENGE_SECONDS: Final = 3600
 MAX_OPEN_CHALLENGES: Final = 20
 
-_PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
-# A path of our own and nothing else: "//host" and "/\host" lead to another site.
-_NEXT_PATH: Final = re.compile(r"/([A-Za-z0-9._~-][A-Za-z0-9._~/?=&-]*)?", re.ASCII)
 _LOG: Final = logging.getLogger("ageassure.integrations")
 
 
@@ -47,7 +50,7 @@ class AgeGate:
     It logs to ``ageassure.integrations`` and counts in :attr:`counts`, by code alone: those of
     :class:`~ageassure.errors.VerificationError`, and its own ``challenge_opened``,
     ``no_holder_key``, ``too_many_challenges``, ``no_token``, ``body_too_large``, ``no_challenge``,
-    ``accepted`` and ``age_required``.
+    ``session_unavailable``, ``accepted`` and ``age_required``.
 
     The limit of challenges holds for a session. Whoever throws a session away starts with a new
     one: how many sessions an address gets is the platform's to bound.
@@ -103,29 +106,24 @@ class AgeGate:
         now: Clock = utc_now,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
-        limits = [AgeLimit.of(age) for age in age_over]
-        limits += [AgeLimit.of(age_under=age) for age in age_under]
-        if not limits:
-            raise ConfigurationError("got no age limit, expected at least one")
-        if not _PATH.fullmatch(path) or not _NEXT_PATH.fullmatch(next_path):
-            raise ConfigurationError("got a path or next_path that is no plain path of this site")
-        if type(demand_holder_proof) is not bool:
-            raise ConfigurationError("got a demand_holder_proof that is no bool")
         self.counts = EventCounts()
         self._asking = Asking(verifier, methods=methods, minimum_level=minimum_level)
-        self._path, self._next_path = path, next_path
-        self._challenge_seconds = _at_most(
+        self._path, self._next_path = checked_paths(path, next_path)
+        self._challenge_seconds = checked_number(
             challenge_seconds, MAX_CHALLENGE_SECONDS, "challenge_seconds"
         )
-        self._max_open = _at_most(max_open_challenges, MAX_OPEN_CHALLENGES, "max_open_challenges")
+        self._max_open = checked_number(
+            max_open_challenges, MAX_OPEN_CHALLENGES, "max_open_challenges"
+        )
         self._reader = StateReader(
-            limits={limit.name: limit for limit in limits},
+            limits=limits_by_name(age_over, age_under),
             challenge_seconds=challenge_seconds,
-            result_seconds=_at_most(result_seconds, None, "result_seconds"),
-            demand_holder_proof=demand_holder_proof,
+            result_seconds=checked_number(result_seconds, None, "result_seconds"),
+            demand_holder_proof=checked_flag(demand_holder_proof, "demand_holder_proof"),
         )
         self._now, self._random_bytes = now, random_bytes
         read_clock(now)
+        new_secret(random_bytes)
 
     @property
     def challenge_prefix(self) -> str:
@@ -169,16 +167,22 @@ class AgeGate:
             return answers.NO_HOLDER_KEY
         now_seconds = read_clock(self._now)
         state = self._reader.read(session, now_seconds)
+        if state is None:
+            return self.session_failed()
         if len(state.challenges) >= self._max_open:
             self._note("too_many_challenges")
-            return answers.too_many_challenges(self._challenge_seconds)
+            oldest = min(challenge.opened_at for challenge in state.challenges)
+            wait_seconds = math.ceil(oldest + self._challenge_seconds - now_seconds)
+            return answers.too_many_challenges(wait_seconds)
         challenge = Challenge(
             limit=limit,
-            secret=self._random_bytes(SECRET_BYTES),
+            secret=new_secret(self._random_bytes),
             opened_at=int(now_seconds),
             holder_jkt=holder_jkt,
         )
-        State(challenges=(*state.challenges, challenge), passed=state.passed).write(session)
+        state = State(challenges=(*state.challenges, challenge), passed=state.passed)
+        if not state.write(session):
+            return self.session_failed()
         self.counts.add("challenge_opened")
         return answers.challenge_opened(self._asking.members(challenge))
 
@@ -198,39 +202,48 @@ class AgeGate:
             submission: What was posted.
 
         Returns:
-            204 for a token in the header, 303 for one in a form, or the one constant refusal.
+            204 for a token in the header, 303 for one in a form, the one constant refusal, or 503
+            if the session fails. The token is then used up if it was the writing that failed.
         """
+        now_seconds = read_clock(self._now)
+        # Read before anything is refused: frameworks add header fields if it was.
+        state = self._reader.read(session, now_seconds)
+        if state is None:
+            return self.session_failed()
         if submission.token is None:
             return self._refused("body_too_large" if submission.too_large else "no_token")
-        now_seconds = read_clock(self._now)
-        state = self._reader.read(session, now_seconds)
         answered = self._asking.answered(
             submission.token, submission.holder_proof, state.challenges
         )
         if isinstance(answered, str):
             return self._refused(answered)
-        State(
+        state = State(
             challenges=tuple(one for one in state.challenges if one is not answered),
             passed={**state.passed, answered.limit: int(now_seconds)},
-        ).write(session)
+        )
+        if not state.write(session):
+            return self.session_failed()
         self.counts.add("accepted")
         if submission.in_header:
             return answers.PASSED
         return answers.passed_by_form(self._next_path)
 
-    def result(self, session: PlatformSession, limit: AgeLimit) -> AgeResult | None:
-        """The newest standing result that proves ``limit``, or None."""
+    def admit(self, session: PlatformSession, limit: AgeLimit) -> AgeResult | Answer:
+        """The newest standing result that proves ``limit``, or what to answer without one."""
         state = self._reader.read(session, read_clock(self._now))
+        if state is None:
+            return self.session_failed()
         moments = {one: moment for one, moment in state.passed.items() if one.proves(limit)}
         if not moments:
             self.counts.add("age_required")
-            return None
+            return answers.age_required(self.challenge_prefix + limit.name)
         newest = max(moments, key=moments.__getitem__)
         return AgeResult(limit=newest, passed_at=datetime.fromtimestamp(moments[newest], UTC))
 
-    def age_required(self, limit: AgeLimit) -> Answer:
-        """What is answered where :meth:`result` gives None."""
-        return answers.age_required(self.challenge_prefix + limit.name)
+    def session_failed(self) -> Answer:
+        """What is answered, and noted, where the session's store fails."""
+        self._note("session_unavailable")
+        return answers.NO_SESSION
 
     def _refused(self, code: str) -> Answer:
         self._note(code)
@@ -239,9 +252,3 @@ class AgeGate:
     def _note(self, code: str) -> None:
         self.counts.add(code)
         _LOG.info("age gate refused: %s", code)
-
-
-def _at_most(value: object, most: int | None, name: str) -> int:
-    if type(value) is not int or value < 1 or (most is not None and value > most):
-        raise ConfigurationError(f"got another {name}, expected an int of at least 1 and in bounds")
-    return value

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from ageassure.errors import ConfigurationError
 from ageassure.extras import require_extra
+from ageassure.integrations.answers import NOT_ALLOWED, Answer
 from ageassure.integrations.core import AgeGate
 from ageassure.integrations.limits import AgeLimit
 from ageassure.integrations.submission import (
@@ -26,14 +27,13 @@ from asgiref.sync import iscoroutinefunction, sync_to_async  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.contrib.sessions.middleware import SessionMiddleware  # noqa: E402
 from django.core import checks  # noqa: E402
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed  # noqa: E402
+from django.http import HttpRequest, HttpResponse  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ageassure.integrations.answers import Answer
 
 GATE_SETTING: Final = "AGEASSURE_GATE"
 
@@ -66,7 +66,7 @@ class AgeGateMiddleware:
         if path != self._gate.token_path and not path.startswith(prefix):
             return self._get_response(request)
         if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+            return _response(NOT_ALLOWED)
         if path.startswith(prefix):
             jkt = read_holder_jkt(content_type=_content_type(request), body=_bounded_body(request))
             name = path.removeprefix(prefix)
@@ -83,7 +83,11 @@ class AgeGateMiddleware:
         answer = self._gate.accept(request.session, submission)
         if answer.status < 400:
             # Whoever planted this session's key in the browser does not share in the result.
-            request.session.cycle_key()
+            try:
+                request.session.cycle_key()
+            except Exception:  # noqa: BLE001 - a session's store may raise anything
+                # The session middleware writes nothing after a 503.
+                return self._gate.session_failed()
         return answer
 
 
@@ -106,9 +110,8 @@ def age_required(
     def refusal(request: HttpRequest) -> HttpResponse | None:
         gate = _gate()
         gate.limit(limit.age_over, limit.age_under)
-        if gate.result(request.session, limit) is None:
-            return _response(gate.age_required(limit))
-        return None
+        admitted = gate.admit(request.session, limit)
+        return _response(admitted) if isinstance(admitted, Answer) else None
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         if iscoroutinefunction(view):

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, final
 
 from ageassure.errors import ConfigurationError
 from ageassure.extras import require_extra
+from ageassure.integrations.answers import NOT_ALLOWED, Answer
+from ageassure.integrations.core import AgeGate
 from ageassure.integrations.submission import (
     MAX_BODY_BYTES,
     PROOF_HEADER,
@@ -22,8 +24,6 @@ from flask.sessions import SecureCookieSessionInterface  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ageassure.integrations.answers import Answer
-    from ageassure.integrations.core import AgeGate
 
 _Parameters = ParamSpec("_Parameters")
 
@@ -37,12 +37,14 @@ class AgeAssurance:
         app: The application; or call :meth:`init_app` later.
 
     Raises:
-        ConfigurationError: As :meth:`init_app`.
+        ConfigurationError: If the gate is none; as :meth:`init_app`.
     """
 
     __slots__ = ("_gate",)
 
     def __init__(self, gate: AgeGate, app: Flask | None = None) -> None:
+        if not isinstance(gate, AgeGate):
+            raise ConfigurationError("got another gate, expected an AgeGate")
         self._gate = gate
         if app is not None:
             self.init_app(app)
@@ -58,13 +60,13 @@ class AgeAssurance:
         """
         if isinstance(app.session_interface, SecureCookieSessionInterface) and not app.secret_key:
             raise ConfigurationError("got an application without a secret_key, and so no session")
-        app.add_url_rule(
-            f"{self._gate.challenge_prefix}<limit>",
-            "ageassure.challenge",
-            self._open_challenge,
-            methods=["POST"],
-        )
-        app.add_url_rule(self._gate.token_path, "ageassure.token", self._accept, methods=["POST"])
+        for path, endpoint, view in (
+            (f"{self._gate.challenge_prefix}<path:limit>", "challenge", self._open_challenge),
+            (self._gate.token_path, "token", self._accept),
+        ):
+            # Rules for all methods: those that are not POST are answered here as well.
+            app.endpoint(f"ageassure.{endpoint}")(view)
+            app.url_map.add(app.url_rule_class(path, endpoint=f"ageassure.{endpoint}"))
         app.extensions["ageassure"] = self
 
     def require_age(
@@ -86,8 +88,9 @@ class AgeAssurance:
         def decorate(view: Callable[_Parameters, Any]) -> Callable[_Parameters, Any]:
             @wraps(view)
             def guarded(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> Any:  # noqa: ANN401
-                if self._gate.result(session, limit) is None:
-                    return _response(self._gate.age_required(limit))
+                admitted = self._gate.admit(session, limit)
+                if isinstance(admitted, Answer):
+                    return _response(admitted)
                 return current_app.ensure_sync(view)(*args, **kwargs)
 
             return guarded
@@ -95,10 +98,14 @@ class AgeAssurance:
         return decorate
 
     def _open_challenge(self, limit: str) -> Response:
+        if request.method != "POST":
+            return _response(NOT_ALLOWED)
         jkt = read_holder_jkt(content_type=request.content_type or "", body=_bounded_body())
         return _response(self._gate.open_challenge(session, limit, jkt))
 
     def _accept(self) -> Response:
+        if request.method != "POST":
+            return _response(NOT_ALLOWED)
         submission = Submission.read(
             authorization=request.headers.getlist("Authorization"),
             holder_proofs=request.headers.getlist(PROOF_HEADER),

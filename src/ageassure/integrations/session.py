@@ -7,15 +7,17 @@ as this module writes it counts as absent.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Protocol
 
+from ageassure.errors import ConfigurationError
 from ageassure.results import THUMBPRINT_PATTERN
 from ageassure.tokens import base64url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ageassure.integrations.limits import AgeLimit
 
@@ -72,9 +74,9 @@ class State:
     challenges: tuple[Challenge, ...]
     passed: Mapping[AgeLimit, int]
 
-    def write(self, session: PlatformSession) -> None:
-        """Replace what the session holds."""
-        session[SESSION_KEY] = {
+    def write(self, session: PlatformSession) -> bool:
+        """Replace what the session holds; False if the session fails."""
+        content = {
             "open": [
                 [
                     challenge.limit.name,
@@ -86,6 +88,11 @@ class State:
             ],
             "passed": {limit.name: moment for limit, moment in self.passed.items()},
         }
+        try:
+            session[SESSION_KEY] = content
+        except Exception:  # noqa: BLE001 - a session's store may raise anything
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +111,15 @@ class StateReader:
     result_seconds: int
     demand_holder_proof: bool
 
-    def read(self, session: PlatformSession, now_seconds: float) -> State:
-        """The open challenges and standing results; expired and malformed ones are left out."""
-        kept = session.get(SESSION_KEY)
+    def read(self, session: PlatformSession, now_seconds: float) -> State | None:
+        """The open challenges and standing results; expired and malformed ones are left out.
+
+        None if the session fails.
+        """
+        try:
+            kept = session.get(SESSION_KEY)
+        except Exception:  # noqa: BLE001 - as in State.write
+            return None
         entries = kept if isinstance(kept, dict) else {}
         opened, passed = entries.get("open"), entries.get("passed")
         challenges = (
@@ -142,6 +155,20 @@ class StateReader:
         ):
             return None
         return Challenge(limit=limit, secret=secret, opened_at=opened_at, holder_jkt=holder_jkt)
+
+
+def new_secret(random_bytes: Callable[[int], bytes]) -> bytes:
+    """A challenge's secret.
+
+    Raises:
+        ConfigurationError: If the source of randomness raises, or gives anything but its 32 bytes.
+    """
+    secret: object = None
+    with suppress(Exception):  # the caller's code may raise anything; raised below
+        secret = random_bytes(SECRET_BYTES)
+    if not isinstance(secret, bytes) or len(secret) != SECRET_BYTES:
+        raise ConfigurationError("got random_bytes that does not give as many bytes as asked for")
+    return secret
 
 
 def is_thumbprint(value: object) -> bool:

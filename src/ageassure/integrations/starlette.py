@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, final
 
 from ageassure.errors import ConfigurationError
 from ageassure.extras import require_extra
+from ageassure.integrations.answers import NOT_ALLOWED, Answer
+from ageassure.integrations.core import AgeGate
 from ageassure.integrations.submission import (
     MAX_BODY_BYTES,
     PROOF_HEADER,
@@ -26,13 +28,11 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
-    from ageassure.integrations.answers import Answer
-    from ageassure.integrations.core import AgeGate
     from ageassure.integrations.limits import AgeResult
 
 
 class AgeResultRequiredError(HTTPException):
-    """The session holds no result that proves the limit; :class:`AgeAssurance` answers it.
+    """The session shows no result that proves the limit; :class:`AgeAssurance` answers it.
 
     Args:
         answer: What the gate says.
@@ -49,11 +49,16 @@ class AgeAssurance:
 
     Args:
         gate: The gate.
+
+    Raises:
+        ConfigurationError: If it is none.
     """
 
     __slots__ = ("_gate",)
 
     def __init__(self, gate: AgeGate) -> None:
+        if not isinstance(gate, AgeGate):
+            raise ConfigurationError("got another gate, expected an AgeGate")
         self._gate = gate
 
     def install(self, app: Starlette, *, session_middleware: type = SessionMiddleware) -> None:
@@ -72,15 +77,12 @@ class AgeAssurance:
                 f"got an application without {session_middleware.__name__}, "
                 "expected it to be added before the age gate"
             )
-        app.add_route(
-            self._gate.challenge_prefix + "{limit}",
-            self._open_challenge,
-            methods=["POST"],
-            include_in_schema=False,
-        )
-        app.add_route(
-            self._gate.token_path, self._accept, methods=["POST"], include_in_schema=False
-        )
+        for path, endpoint in (
+            (self._gate.challenge_prefix + "{limit:path}", self._open_challenge),
+            (self._gate.token_path, self._accept),
+        ):
+            # No methods stand for all: those that are not POST are answered here as well.
+            app.add_route(path, endpoint, methods=[], include_in_schema=False)
         app.add_exception_handler(AgeResultRequiredError, _answer_required)
 
     def require_age(
@@ -100,14 +102,16 @@ class AgeAssurance:
         limit = self._gate.limit(age_over, age_under)
 
         async def required_result(request: Request) -> AgeResult:
-            result = self._gate.result(_session(request), limit)
-            if result is None:
-                raise AgeResultRequiredError(self._gate.age_required(limit))
-            return result
+            admitted = self._gate.admit(_session(request), limit)
+            if isinstance(admitted, Answer):
+                raise AgeResultRequiredError(admitted)
+            return admitted
 
         return required_result
 
     async def _open_challenge(self, request: Request) -> Response:
+        if request.method != "POST":
+            return _response(NOT_ALLOWED)
         jkt = read_holder_jkt(
             content_type=request.headers.get("content-type", ""), body=await _bounded_body(request)
         )
@@ -115,6 +119,8 @@ class AgeAssurance:
         return _response(self._gate.open_challenge(_session(request), name, jkt))
 
     async def _accept(self, request: Request) -> Response:
+        if request.method != "POST":
+            return _response(NOT_ALLOWED)
         session = _session(request)
         submission = Submission.read(
             authorization=request.headers.getlist("authorization"),

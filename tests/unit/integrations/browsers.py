@@ -58,7 +58,8 @@ class ASGIBrowser:
     def request(
         self, method: str, path: str, *, headers: Mapping[str, str] = {}, body: bytes = b""
     ) -> Reply:
-        reply = self._client.request(method, path, headers=dict(headers), content=body)
+        sent = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        reply = self._client.request(method, path, headers=sent, content=body)
         return Reply(reply.status_code, dict(reply.headers), reply.content)
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from ageassure.integrations import AgeGate, AgeLimit
+from ageassure.integrations import AgeGate, AgeLimit, AgeResult
+from ageassure.integrations.answers import Answer
 from ageassure.integrations.submission import Submission
 
 if TYPE_CHECKING:
     import pytest
-
-    from ageassure.integrations.answers import Answer
 
 FORM = "application/x-www-form-urlencoded"
 OVER_18 = AgeLimit.of(18)
@@ -38,6 +37,18 @@ def opened(gate: AgeGate, session: dict[str, Any], name: str = "over-18") -> byt
     answer = gate.open_challenge(session, name)
     assert answer.status == 201
     return answer.body
+
+
+def admitted(gate: AgeGate, session: dict[str, Any], limit: AgeLimit) -> AgeResult:
+    result = gate.admit(session, limit)
+    assert isinstance(result, AgeResult)
+    return result
+
+
+def turned_away(gate: AgeGate, session: dict[str, Any], limit: AgeLimit) -> Answer:
+    answer = gate.admit(session, limit)
+    assert isinstance(answer, Answer)
+    return answer
 
 
 def last_code(caplog: pytest.LogCaptureFixture) -> str:

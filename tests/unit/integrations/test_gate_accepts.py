@@ -17,7 +17,7 @@ from ageassure.results import AssuranceLevel, MethodClass
 from ageassure.testing import TEST_AUDIENCE, TEST_TIME
 
 from .conftest import RESULT_SECONDS, Parties
-from .driving import OVER_18, by_form, by_header, last_code, opened
+from .driving import OVER_18, admitted, by_form, by_header, last_code, opened, turned_away
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def test_an_outcome_is_kept_and_a_time_and_nothing_of_the_token(parties: Parties
     assert (answer.status, dict(answer.headers)["Location"]) == (303, "/lobby")
     moment = int(TEST_TIME.timestamp()) + 90
     assert session == {SESSION_KEY: {"open": [], "passed": {"over-18": moment}}}
-    result = parties.gate.result(session, OVER_18)
+    result = admitted(parties.gate, session, OVER_18)
     assert result == AgeResult(limit=OVER_18, passed_at=parties.clock())
     assert parties.gate.counts.read() == {"challenge_opened": 1, "accepted": 1}
 
@@ -55,9 +55,9 @@ def test_a_result_counts_for_its_time(parties: Parties) -> None:
     session: dict[str, Any] = {}
     by_header(parties.gate, session, parties.token(opened(parties.gate, session)))
     parties.clock.advance(seconds=RESULT_SECONDS - 1)
-    assert parties.gate.result(session, OVER_18) is not None
+    admitted(parties.gate, session, OVER_18)
     parties.clock.advance(seconds=1)
-    assert parties.gate.result(session, OVER_18) is None
+    assert turned_away(parties.gate, session, OVER_18).status == 401
     assert parties.gate.counts.read()["age_required"] == 1
 
 
@@ -69,12 +69,11 @@ def test_which_of_several_challenges_was_answered_is_found(parties: Parties) -> 
     )
     assert json.loads(under)["age_under"] == 16
     assert by_header(parties.gate, session, parties.token(over)).status == 204
-    result = parties.gate.result(session, OVER_18)
-    assert result is not None
+    result = admitted(parties.gate, session, OVER_18)
     assert result.limit == AgeLimit.of(21), "21 or over is 18 or over"
-    assert parties.gate.result(session, AgeLimit.of(age_under=16)) is None
+    assert turned_away(parties.gate, session, AgeLimit.of(age_under=16)).status == 401
     assert by_header(parties.gate, session, parties.token(under)).status == 204
-    assert parties.gate.result(session, AgeLimit.of(age_under=16)) is not None
+    admitted(parties.gate, session, AgeLimit.of(age_under=16))
 
 
 def test_methods_and_level_are_asked_for_and_demanded(
@@ -118,7 +117,7 @@ def test_every_answer_is_a_problem_that_nobody_stores(parties: Parties) -> None:
     problems = [
         answers.REFUSED,
         answers.NOT_FOUND,
-        gate.age_required(OVER_18),
+        turned_away(gate, {}, OVER_18),
         answers.too_many_challenges(1800),
     ]
     rest = [answers.PASSED, answers.passed_by_form("/"), gate.open_challenge(session, "over-18")]
@@ -127,7 +126,7 @@ def test_every_answer_is_a_problem_that_nobody_stores(parties: Parties) -> None:
     for answer in problems:
         assert dict(answer.headers)["Content-Type"] == "application/problem+json"
         assert json.loads(answer.body)["status"] == answer.status
-    required = gate.age_required(OVER_18)
+    required = turned_away(gate, {}, OVER_18)
     assert json.loads(required.body)["challenge"] == "/age/challenge/over-18"
     assert dict(required.headers)["WWW-Authenticate"] == "AgeToken"
     assert gate.token_path == "/age/token"

@@ -16,7 +16,7 @@ from ageassure.testing import TEST_AUDIENCE, TEST_TIME
 from ageassure.tokens import SigningKey
 
 from .conftest import RESULT_SECONDS, Parties
-from .driving import FORM, OVER_18, accept, by_header, last_code, opened
+from .driving import FORM, OVER_18, accept, by_header, last_code, opened, turned_away
 
 NOW = int(TEST_TIME.timestamp())
 
@@ -58,7 +58,7 @@ def test_what_is_no_token_is_refused(
     assert answer is answers.REFUSED
     assert last_code(caplog) == code
     assert parties.gate.counts.read() == {"challenge_opened": 1, code: 1}
-    assert parties.gate.result(session, OVER_18) is None
+    assert turned_away(parties.gate, session, OVER_18).status == 401
 
 
 def test_every_refusal_of_the_verifier_is_the_same_outside(
@@ -128,12 +128,28 @@ def test_open_challenges_are_few(parties: Parties, caplog: pytest.LogCaptureFixt
     challenges = [opened(parties.gate, session) for _ in range(5)]
     refused = parties.gate.open_challenge(session, "under-16")
     assert (refused.status, dict(refused.headers)["Retry-After"]) == (429, "1800")
+    parties.clock.advance(seconds=600)
+    again = parties.gate.open_challenge(session, "under-16")
+    assert dict(again.headers)["Retry-After"] == "1200", "when the oldest ends"
     assert last_code(caplog) == "too_many_challenges"
     assert by_header(parties.gate, session, parties.token(challenges[0])).status == 204
     opened(parties.gate, session)
     assert parties.gate.open_challenge(session, "over-18").status == 429
-    parties.clock.advance(seconds=1800)
+    parties.clock.advance(seconds=1199)
+    assert parties.gate.open_challenge(session, "over-18").status == 429
+    parties.clock.advance(seconds=1)
     opened(parties.gate, session)
+
+
+def test_the_oldest_challenge_may_stand_anywhere(parties: Parties) -> None:
+    """Two servers' clocks differ: what was opened last may end first."""
+    session: dict[str, Any] = {}
+    opened(parties.gate, session)
+    parties.clock.advance(seconds=-60)
+    for _ in range(4):
+        opened(parties.gate, session)
+    answer = parties.gate.open_challenge(session, "over-18")
+    assert dict(answer.headers)["Retry-After"] == "1800"
 
 
 def test_a_store_that_is_down_closes_the_door(
@@ -157,7 +173,7 @@ def test_a_server_that_dies_after_the_claim_leaves_a_token_used_up(
     assert by_header(parties.gate, lost, token).status == 204
     assert by_header(parties.gate, session, token) is answers.REFUSED
     assert last_code(caplog) == "replayed"
-    assert parties.gate.result(session, OVER_18) is None
+    assert turned_away(parties.gate, session, OVER_18).status == 401
     again = parties.token(opened(parties.gate, session))
     assert by_header(parties.gate, session, again).status == 204
 
@@ -190,7 +206,7 @@ def test_what_the_gate_did_not_write_counts_as_absent(
     parties: Parties, caplog: pytest.LogCaptureFixture, kept: object
 ) -> None:
     session: dict[str, Any] = {SESSION_KEY: kept}
-    assert parties.gate.result(session, OVER_18) is None
+    assert turned_away(parties.gate, session, OVER_18).status == 401
     token = parties.token(opened(parties.gate, {}))
     assert by_header(parties.gate, session, token) is answers.REFUSED
     assert last_code(caplog) == "no_challenge"

@@ -13,9 +13,9 @@ import pytest
 
 from ageassure import forking
 from ageassure.errors import ConfigurationError
-from ageassure.integrations import AgeGate, AgeLimit, EventCounts
+from ageassure.integrations import AgeGate, AgeLimit, EventCounts, flask, starlette
 from ageassure.integrations.submission import Submission
-from ageassure.results import Direction, Outcome
+from ageassure.results import Direction, MethodClass, Outcome
 
 if TYPE_CHECKING:
     from .conftest import Parties
@@ -47,6 +47,48 @@ from .driving import FORM, OVER_18
         {"result_seconds": 0},
         {"result_seconds": 1.5},
         {"now": lambda: None},
+        {"now": None},
+        {"verifier": None},
+        {"age_over": 18},
+        {"age_over": None},
+        {"age_over": "18"},
+        {"age_over": b"\x12"},
+        {"age_over": iter([18])},
+        {"age_over": ("18",)},
+        {"age_over": (None,)},
+        {"age_over": (True,)},
+        {"age_over": range(1, 10**12)},
+        {"age_under": 16},
+        {"age_under": None},
+        {"methods": 5},
+        {"methods": "verification"},
+        {"methods": [[]]},
+        {"methods": iter([MethodClass.VERIFICATION])},
+        {"minimum_level": 2},
+        {"path": None},
+        {"path": b"/age"},
+        {"path": ""},
+        {"path": "/age\n"},
+        {"path": "/{limit}"},
+        {"path": "/<limit>"},
+        {"path": "/é"},
+        {"next_path": None},
+        {"next_path": b"/"},
+        {"next_path": "/a\\b"},
+        {"next_path": "javascript:alert(1)"},
+        {"challenge_seconds": None},
+        {"challenge_seconds": float("nan")},
+        {"max_open_challenges": "5"},
+        {"result_seconds": None},
+        {"result_seconds": -1},
+        {"demand_holder_proof": None},
+        {"random_bytes": None},
+        {"random_bytes": 7},
+        {"random_bytes": lambda: b""},
+        {"random_bytes": lambda _count: b"short"},
+        {"random_bytes": lambda count: "a" * count},
+        {"random_bytes": lambda count: bytes(count + 1)},
+        {"random_bytes": {"a": 1}.__getitem__},
     ],
 )
 def test_a_wrong_set_up_is_refused(parties: Parties, wrong: dict[str, Any]) -> None:
@@ -54,6 +96,29 @@ def test_a_wrong_set_up_is_refused(parties: Parties, wrong: dict[str, Any]) -> N
     settings = good | wrong
     with pytest.raises(ConfigurationError):
         AgeGate(settings.pop("verifier"), **settings)
+
+
+def test_randomness_that_fails_later_opens_nothing(parties: Parties) -> None:
+    given = iter([bytes(32), b"short"])
+    gate = AgeGate(
+        parties.verifier,
+        age_over=[18],
+        result_seconds=60,
+        now=parties.clock,
+        random_bytes=lambda _count: next(given),
+    )
+    session: dict[str, Any] = {}
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="random_bytes"):
+            gate.open_challenge(session, "over-18")
+    assert session == {}
+
+
+@pytest.mark.parametrize("gate", [None, AgeGate, "gate", object()])
+@pytest.mark.parametrize("adapter", [starlette, flask])
+def test_an_adapter_without_a_gate_is_refused(adapter: Any, gate: object) -> None:
+    with pytest.raises(ConfigurationError, match="expected an AgeGate"):
+        adapter.AgeAssurance(gate)
 
 
 def test_a_limit_is_one_that_the_gate_asks_about(parties: Parties) -> None:

@@ -17,7 +17,7 @@ from ageassure.testing import TEST_AUDIENCE, TEST_TIME
 from ageassure.tokens import SigningKey, make_holder_proof
 
 from .browsers import SITES, Browser, Reply
-from .driving import FORM, last_code, opened
+from .driving import FORM, OVER_18, admitted, last_code, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -284,6 +284,14 @@ def test_a_challenge_without_a_key_is_none_for_a_gate_that_demands(
     submission = Submission(token=token, holder_proof=None, in_header=True, too_large=False)
     assert demanding(parties).accept(session, submission) is answers.REFUSED
     assert last_code(caplog) == "no_challenge"
+
+
+def test_a_result_stands_when_the_gate_begins_to_demand(parties: Parties) -> None:
+    session: dict[str, Any] = {}
+    token = parties.token(opened(parties.gate, session))
+    submission = Submission(token=token, holder_proof=None, in_header=True, too_large=False)
+    assert parties.gate.accept(session, submission).status == 204
+    admitted(demanding(parties), session, OVER_18)
 
 
 def test_a_question_is_answered_as_it_was_asked(
