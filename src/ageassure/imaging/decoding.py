@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ageassure.deadline import checkpoint
-from ageassure.errors import MissingExtraError, PictureError
+from ageassure.errors import MissingExtraError, PictureError, UnfinishedError
 from ageassure.imaging.formats import read_header
 from ageassure.imaging.header import PictureFormat, check_sides, malformed, too_large, unsupported
 
@@ -70,9 +70,10 @@ def decode(
     before this returns; ``bytes`` cannot be, and live as long as the caller keeps them. An array is
     copied and left as it is: it is the caller's own frame, wiped by the caller.
 
-    Damaged data of a JPEG is refused where libjpeg notices it. Not checked: that what decodes is
-    what was taken; a flipped bit may well be decoded to a broken picture. Colour profiles are not
-    applied, and an orientation in XMP is not read.
+    Damaged data of a JPEG is refused where libjpeg notices it, of a PNG by its checksums, of a WebP
+    where nothing can be decoded. Not checked: that what decodes is what was taken; a flipped bit
+    may well be decoded to a broken picture. Colour profiles are not applied, and an orientation in
+    XMP is not read.
 
     Args:
         evidence: A JPEG, PNG or WebP file, or RGB pixels, uint8 [height, width, 3].
@@ -85,10 +86,12 @@ def decode(
     Raises:
         PictureError: ``picture_malformed``, ``picture_unsupported`` or ``picture_too_large``. The
             error, its context and its traceback keep nothing of the picture.
-        UnfinishedError: If the work under way is to stop; asked before anything is decoded.
+        UnfinishedError: If the work under way is to stop; asked before anything is decoded, and
+            while a PNG's image data is checked. Of the picture it keeps nothing either.
         ValueError: If ``long_side_pixels`` is less than 1.
     """
     encoded = _open(evidence)
+    refusal: PictureError | UnfinishedError
     try:
         checkpoint()
         if long_side_pixels < 1:
@@ -102,6 +105,8 @@ def decode(
         return _decode_file(encoded, long_side_pixels)
     except PictureError as error:
         refusal = PictureError(str(error), code=error.code)
+    except UnfinishedError as error:
+        refusal = error.with_traceback(None)
     except cv2.error:
         refusal = malformed("got a picture that cannot be decoded")
     except MemoryError:

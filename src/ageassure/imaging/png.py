@@ -1,4 +1,4 @@
-"""PNG: chunks and checksums, read without inflating anything (W3C PNG, third edition)."""
+"""PNG: chunks and checksums (W3C PNG, third edition); the image data is :mod:`.png_data`'s."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ageassure.imaging.header import (
     malformed,
     unsupported,
 )
+from ageassure.imaging.png_data import Layout, check_image_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,8 +42,8 @@ _SAMPLES: Final = {_GREY: 1, _TRUECOLOUR: 3, _PALETTE: 1, 4: 2, 6: 4}
 
 _ANIMATION: Final = frozenset({b"acTL", b"fcTL", b"fdAT"})
 _CHECKED: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf"})
-_MAX_DEFLATE_RATIO: Final = 1032
-"""The most bytes that one byte of a deflate stream can stand for (zlib technical details)."""
+_ZLIB_HEADER: Final = b"\x78\x9c"
+"""Of a stream with a window of 32 KiB, the greatest (RFC 1950, 2.2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,28 +57,16 @@ class _Chunk:
         return self.start + 12 + len(self.data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Layout:
-    width: int
-    height: int
-    depth: int
-    colour: int
-
-    @property
-    def raw_bytes(self) -> int:
-        """Bytes of the inflated rows, at least (interlacing adds to them)."""
-        row = -(-self.width * self.depth * _SAMPLES[self.colour] // 8)
-        return self.height * (1 + row)
-
-
 def read_header(data: memoryview) -> PictureHeader:
     """Read a PNG up to its IEND; what follows it is ignored.
 
-    Not checked: the compressed pixels themselves, and the checksums of chunks that are dropped.
+    The image data is inflated once, and nothing else is. Not checked: the checksums of chunks that
+    are dropped.
 
     Raises:
         PictureError: The file is malformed, animated, out of bounds, or makes one colour
             transparent without an alpha channel.
+        UnfinishedError: If the work under way is to stop.
     """
     chunks = _chunks(data)
     layout = _read_layout(next(chunks))
@@ -85,16 +74,14 @@ def read_header(data: memoryview) -> PictureHeader:
     palette_entries = 0
     alpha = layout.colour in _WITH_ALPHA
     orientation = UPRIGHT
-    image_stop = image_bytes = 0
+    image: list[_Chunk] = []
     for chunk in chunks:
         if chunk.kind == b"IDAT":
-            if image_stop not in {0, chunk.start}:
+            if image and image[-1].stop != chunk.start:
                 raise malformed("got image data in two places")
-            image_stop = chunk.stop
-            image_bytes += len(chunk.data)
-            append_range(pieces, chunk.start, chunk.stop)
+            image.append(chunk)
         elif chunk.kind in {b"PLTE", b"tRNS"}:
-            if image_stop:
+            if image:
                 raise malformed("got a palette after the image data")
             if chunk.kind == b"PLTE":
                 palette_entries = _check_palette(chunk, layout, palette_entries)
@@ -105,12 +92,11 @@ def read_header(data: memoryview) -> PictureHeader:
                 append_range(pieces, chunk.start, chunk.stop)
         elif chunk.kind == b"eXIf":
             orientation = read_orientation(chunk.data)
-        elif chunk.kind == b"IEND":
-            append_range(pieces, chunk.start, chunk.stop)
     if layout.colour == _PALETTE and not palette_entries:
         raise malformed("got no palette, expected one")
-    if image_bytes * _MAX_DEFLATE_RATIO < layout.raw_bytes:
-        raise malformed(f"got {image_bytes} bytes of image data, too few for the picture's size")
+    check_image_data([part.data for part in image], layout)
+    _append_image(pieces, image)
+    pieces.append(_made(b"IEND"))
     return PictureHeader(
         format=PictureFormat.PNG,
         width=layout.width,
@@ -119,6 +105,30 @@ def read_header(data: memoryview) -> PictureHeader:
         alpha=alpha,
         pieces=tuple(pieces),
     )
+
+
+def _append_image(pieces: list[Piece], image: list[_Chunk]) -> None:
+    """Add the image data, with a zlib header that asks for the greatest window.
+
+    A stream may be declared to need less, and wrongly so: libpng, which then keeps less, would
+    find it damaged where the check did not.
+    """
+    pieces.append(_made(b"IDAT", _ZLIB_HEADER))
+    left = len(_ZLIB_HEADER)
+    for chunk in image:
+        rest = chunk.data[left:]
+        left = max(0, left - len(chunk.data))
+        if len(rest) == len(chunk.data):
+            append_range(pieces, chunk.start, chunk.stop)
+        elif rest:
+            pieces.append(struct.pack(">I", len(rest)) + b"IDAT")
+            pieces.append(slice(chunk.stop - 4 - len(rest), chunk.stop - 4))
+            pieces.append(struct.pack(">I", zlib.crc32(rest, zlib.crc32(b"IDAT"))))
+
+
+def _made(kind: bytes, data: bytes = b"") -> bytes:
+    """Make a chunk (clause 5.3)."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def _chunks(data: memoryview) -> Iterator[_Chunk]:
@@ -150,7 +160,7 @@ def _chunks(data: memoryview) -> Iterator[_Chunk]:
         position = stop
 
 
-def _read_layout(chunk: _Chunk) -> _Layout:
+def _read_layout(chunk: _Chunk) -> Layout:
     if len(chunk.data) != 13:
         raise malformed(f"got {len(chunk.data)} bytes in IHDR, expected 13")
     width, height, depth, colour, compression, filtering, interlace = struct.unpack(
@@ -161,10 +171,17 @@ def _read_layout(chunk: _Chunk) -> _Layout:
     if compression or filtering or interlace > 1:
         raise malformed("got an unknown compression, filter or interlace method")
     check_sides(width, height)
-    return _Layout(width=width, height=height, depth=depth, colour=colour)
+    return Layout(
+        width=width,
+        height=height,
+        depth=depth,
+        colour=colour,
+        samples=_SAMPLES[colour],
+        interlaced=interlace == 1,
+    )
 
 
-def _check_palette(chunk: _Chunk, layout: _Layout, seen: int) -> int:
+def _check_palette(chunk: _Chunk, layout: Layout, seen: int) -> int:
     """Check PLTE and return how many entries it has; in truecolour it is only a suggestion."""
     entries, rest = divmod(len(chunk.data), 3)
     most = 1 << layout.depth if layout.colour == _PALETTE else 256
@@ -173,9 +190,7 @@ def _check_palette(chunk: _Chunk, layout: _Layout, seen: int) -> int:
     return entries
 
 
-def _check_transparency(
-    chunk: _Chunk, layout: _Layout, palette_entries: int, *, seen: bool
-) -> None:
+def _check_transparency(chunk: _Chunk, layout: Layout, palette_entries: int, *, seen: bool) -> None:
     if layout.colour in {_GREY, _TRUECOLOUR}:
         raise unsupported("got one colour made transparent, expected an alpha channel")
     if seen or not 1 <= len(chunk.data) <= palette_entries:
