@@ -6,13 +6,20 @@
     python benchmarks/endpoint.py --json benchmarks/results/endpoint.json
 
 Needs the dependency group ``benchmark``. A server (uvicorn, one process) runs in a process of its
-own; this one loads it over 8 connections that are kept open, each with one request at a time. Three
-endpoints take the same form post and answer with the same few bytes:
+own (``endpoint_server.py``); this one loads it over 8 connections that are kept open, each with one
+request at a time. All endpoints take the same form post. Three stand alone:
 
-* ``/bare`` reads the form and looks at nothing;
-* ``/async`` awaits ``TokenVerifier.verify_async``, which verifies in a thread;
-* ``/direct`` calls ``TokenVerifier.verify`` in the event loop, as one may with a fixed key set and
+* ``bare`` reads the form and looks at nothing;
+* ``async`` awaits ``TokenVerifier.verify_async``, which verifies in a thread;
+* ``direct`` calls ``TokenVerifier.verify`` in the event loop, as one may with a fixed key set and
   a memory store, which wait for nothing.
+
+Three belong to a site with Starlette's sessions in signed cookies, and are sent such a cookie:
+
+* ``session`` reads form and session, and verifies nothing;
+* ``gate`` is the address for tokens of the shipped adapter, which finds the challenge in the
+  session, verifies in a thread, and writes the result into the session;
+* ``require_age`` is a page behind the shipped dependency; the session has a result.
 
 They are loaded in turn, in an order that changes from round to round, each time with tokens that
 were not seen before. CPU time is the server's own (all threads), by its clock, from before the
@@ -35,74 +42,24 @@ import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-import uvicorn
-from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
-from timings import AUDIENCE, ISSUER, NONCE, Json, issued
+from endpoint_server import CHALLENGE_PATH, ENDPOINTS, NONCE, Endpoint
+from timings import Json, issued
 
-from ageassure.errors import VerificationError
-from ageassure.tokens import JWKSet, SigningKey
-from ageassure.verifier import MemoryReplayStore, TokenVerifier
+from ageassure.tokens import SigningKey
 
-if TYPE_CHECKING:
-    from starlette.requests import Request
-
-ENDPOINTS = ("/bare", "/async", "/direct")
 ROUNDS = 40
 REQUESTS = 100
 CONNECTIONS = 8
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
+class Reply(NamedTuple):
+    """What came back."""
 
-
-# -- the server -----------------------------------------------------------------------------------
-
-
-def application(keys: JWKSet) -> Starlette:
-    verifier = TokenVerifier(
-        issuers={ISSUER: keys}, audience=AUDIENCE, replay_store=MemoryReplayStore(), now=now
-    )
-    refused = PlainTextResponse("refused", 403)
-
-    async def bare(request: Request) -> PlainTextResponse:
-        await request.body()
-        return PlainTextResponse("come in")
-
-    async def in_a_thread(request: Request) -> PlainTextResponse:
-        token = (await request.body()).decode().removeprefix("age_token=")
-        try:
-            await verifier.verify_async(token, nonce=NONCE, age_over=18)
-        except VerificationError:
-            return refused
-        return PlainTextResponse("come in")
-
-    async def direct(request: Request) -> PlainTextResponse:
-        token = (await request.body()).decode().removeprefix("age_token=")
-        try:
-            verifier.verify(token, nonce=NONCE, age_over=18)
-        except VerificationError:
-            return refused
-        return PlainTextResponse("come in")
-
-    async def spent(_request: Request) -> PlainTextResponse:
-        return PlainTextResponse(str(time.process_time_ns()))
-
-    posts = zip(ENDPOINTS, (bare, in_a_thread, direct), strict=True)
-    routes = [Route(path, endpoint, methods=["POST"]) for path, endpoint in posts]
-    return Starlette(routes=[*routes, Route("/spent", spent, methods=["POST"])])
-
-
-def serve(port: int) -> None:
-    keys = JWKSet.from_json(sys.stdin.buffer.read())
-    uvicorn.run(application(keys), host="127.0.0.1", port=port, log_level="error", access_log=False)
-
-
-# -- the load -------------------------------------------------------------------------------------
+    status: int
+    content: bytes
+    cookie: str
 
 
 class Connection:
@@ -116,20 +73,23 @@ class Connection:
         """Connect."""
         return cls(*await asyncio.open_connection("127.0.0.1", port))
 
-    async def post(self, path: str, body: bytes) -> tuple[int, bytes]:
-        """Ask, and read status and body."""
+    async def post(self, path: str, body: bytes, cookie: str = "") -> Reply:
+        """Ask, and read the answer."""
         head = (
             f"POST {path} HTTP/1.1\r\nHost: shop.example\r\nContent-Length: {len(body)}\r\n"
-            "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+            f"Content-Type: application/x-www-form-urlencoded\r\nCookie: {cookie}\r\n\r\n"
         )
         self.writer.write(head.encode() + body)
         answer = await self.reader.readuntil(b"\r\n\r\n")
-        lines = answer.decode("latin-1").lower().split("\r\n")
-        (length,) = (int(line[15:]) for line in lines if line.startswith("content-length:"))
-        return int(lines[0].split()[1]), await self.reader.readexactly(length)
+        first, *fields = answer.decode("latin-1").rstrip().split("\r\n")
+        named = {name.lower(): value for name, _, value in (one.partition(": ") for one in fields)}
+        content = await self.reader.readexactly(int(named["content-length"]))
+        return Reply(int(first.split()[1]), content, named.get("set-cookie", "").partition(";")[0])
 
 
-async def loaded(connections: list[Connection], path: str, bodies: list[bytes]) -> Json:
+async def loaded(
+    connections: list[Connection], endpoint: Endpoint, cookie: str, bodies: list[bytes]
+) -> Json:
     """One round: every body once."""
     latencies: list[float] = []
     waiting = iter(bodies)
@@ -137,15 +97,15 @@ async def loaded(connections: list[Connection], path: str, bodies: list[bytes]) 
     async def work(connection: Connection) -> None:
         for body in waiting:
             start = time.perf_counter()
-            status, content = await connection.post(path, body)
+            reply = await connection.post(endpoint.path, body, cookie)
             latencies.append((time.perf_counter() - start) * 1000)
-            assert (status, content) == (200, b"come in"), (path, status)
+            assert (reply.status, reply.content) == endpoint.answer, (endpoint.path, reply.status)
 
-    before = int((await connections[0].post("/spent", b""))[1])
+    before = int((await connections[0].post("/spent", b"")).content)
     start = time.perf_counter()
     await asyncio.gather(*map(work, connections))
     seconds = time.perf_counter() - start
-    after = int((await connections[0].post("/spent", b""))[1])
+    after = int((await connections[0].post("/spent", b"")).content)
     return {
         "cpu_microseconds": (after - before) / 1000 / len(bodies),
         "requests_per_second": len(bodies) / seconds,
@@ -154,22 +114,39 @@ async def loaded(connections: list[Connection], path: str, bodies: list[bytes]) 
 
 
 def bodies(key: SigningKey, count: int) -> list[bytes]:
-    return [b"age_token=" + token.encode() for token in issued(key, count)]
+    return [b"age_token=" + token.encode() for token in issued(key, count, nonce=NONCE)]
 
 
-async def rounds(key: SigningKey, port: int) -> dict[str, list[Json]]:
+async def cookies(connection: Connection, key: SigningKey) -> dict[str, str]:
+    """The cookie of a session with an open challenge, and that of one with a result."""
+    asked = await connection.post(CHALLENGE_PATH, b"")
+    passed = await connection.post(ENDPOINTS["gate"].path, bodies(key, 1)[0], asked.cookie)
+    assert (asked.status, passed.status) == (201, 303)
+    return {"": "", "asked": asked.cookie, "passed": passed.cookie}
+
+
+async def rounds(key: SigningKey, port: int, count: int) -> dict[str, list[Json]]:
     connections = [await Connection.opened(port) for _ in range(CONNECTIONS)]
-    found: dict[str, list[Json]] = {path: [] for path in ENDPOINTS}
-    for turn in range(ROUNDS + 1):
-        first = turn % len(ENDPOINTS)
-        for path in ENDPOINTS[first:] + ENDPOINTS[:first]:
-            one = await loaded(connections, path, bodies(key, REQUESTS))
+    jar = await cookies(connections[0], key)
+    found: dict[str, list[Json]] = {name: [] for name in ENDPOINTS}
+    order = list(ENDPOINTS)
+    for turn in range(count + 1):
+        first = turn % len(order)
+        for name in order[first:] + order[:first]:
+            endpoint = ENDPOINTS[name]
+            one = await loaded(connections, endpoint, jar[endpoint.cookie], bodies(key, REQUESTS))
             if turn:  # the first one warms up
-                found[path].append(one)
-    # A token that was seen is refused: the endpoints verify.
+                found[name].append(one)
+    # What verifies refuses a token that was seen, and the page one who has no result.
     again = bodies(key, 1)[0]
-    for path in ENDPOINTS[1:]:
-        assert (await connections[0].post(path, again))[0] == (200 if path == "/async" else 403)
+    for name, cookie, status in (
+        ("async", "", 200),
+        ("direct", "", 403),
+        ("gate", "asked", 403),
+        ("require_age", "asked", 401),
+    ):
+        reply = await connections[0].post(ENDPOINTS[name].path, again, jar[cookie])
+        assert reply.status == status, name
     for connection in connections:
         connection.writer.close()
         await connection.writer.wait_closed()
@@ -188,24 +165,23 @@ def wait_for(port: int) -> None:
             return
 
 
-def measured() -> Json:
+def measured(count: int) -> Json:
     key = SigningKey.generate()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, __file__, "--serve", str(port)], stdin=subprocess.PIPE
-    )
+    program = Path(__file__).with_name("endpoint_server.py")
+    server = subprocess.Popen([sys.executable, str(program), str(port)], stdin=subprocess.PIPE)
     try:
         assert server.stdin is not None
         server.stdin.write(json.dumps(key.public_set().to_dict()).encode())
         server.stdin.close()
         wait_for(port)
-        found = asyncio.run(rounds(key, port))
+        found = asyncio.run(rounds(key, port, count))
     finally:
         server.terminate()
         server.wait(10)
-    return {path.strip("/"): summary(one, found["/bare"]) for path, one in found.items()}
+    return {name: summary(one, found["bare"]) for name, one in found.items()}
 
 
 def summary(rounds: list[Json], bare: list[Json]) -> Json:
@@ -233,7 +209,7 @@ def summary(rounds: list[Json], bare: list[Json]) -> Json:
 
 def circumstances() -> Json:
     return {
-        "made": now().date().isoformat(),
+        "made": datetime.now(UTC).date().isoformat(),
         "python": platform.python_version(),
         "ageassure": version("ageassure"),
         "starlette": version("starlette"),
@@ -248,17 +224,14 @@ def circumstances() -> Json:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure an endpoint that verifies.")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the result there, too")
-    parser.add_argument("--serve", type=int, metavar="PORT", help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help="fewer to try it")
     arguments = parser.parse_args()
-    if arguments.serve is not None:
-        serve(arguments.serve)
-        return
     result = {
         "circumstances": circumstances(),
-        "rounds": ROUNDS,
+        "rounds": arguments.rounds,
         "requests_per_round": REQUESTS,
         "connections": CONNECTIONS,
-        "endpoints": measured(),
+        "endpoints": measured(arguments.rounds),
     }
     print(json.dumps(result, indent=2))
     path: Path | None = arguments.json

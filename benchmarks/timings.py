@@ -18,10 +18,12 @@ NONCE: Final = "n" * 43
 Json = dict[str, Any]
 
 
-def issued(key: SigningKey, count: int, *, tell_method: bool = False) -> list[str]:
+def issued(
+    key: SigningKey, count: int, *, nonce: str = NONCE, tell_method: bool = False
+) -> list[str]:
     """So many tokens of one issuer that answer the same request."""
     issuer = TokenIssuer(issuer=ISSUER, signing_key=key)
-    request = AgeRequest(audience=AUDIENCE, nonce=NONCE, age_over=18, tell_method=tell_method)
+    request = AgeRequest(audience=AUDIENCE, nonce=nonce, age_over=18, tell_method=tell_method)
     answer: Json = {
         "outcome": Outcome.OVER,
         "method_class": MethodClass.ESTIMATION,

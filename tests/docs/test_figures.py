@@ -49,6 +49,24 @@ def test_what_is_measured_once_is_measured_with_the_default_network(
     assert found["pipeline_digest"] == FacialAgeEstimator().pipeline_digest, f"measure {name} again"
 
 
+def test_the_adapter_is_in_the_endpoints_table_where_it_was_measured(
+    extension: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = extension("verification_figures")
+    found = figures.load(figures.RESULTS / "endpoint.json")
+    before = {name: found["endpoints"][name] for name in ("bare", "async", "direct")}
+    for measured in (
+        before,
+        before | dict.fromkeys(("session", "gate", "require_age"), before["bare"]),
+    ):
+        result = found | {"endpoints": measured}
+        monkeypatch.setattr(figures, "load", lambda _path, result=result: result)
+        text = figures.endpoint()
+        rows = [line for line in text.splitlines() if line.startswith("| ")]
+        assert len([row for row in rows if "---" not in row]) == 1 + len(measured)
+        assert ("require_age" in text) == ("the adapter adds" in text) == (len(measured) == 6)
+
+
 def test_a_readme_without_markers_is_refused(figures: Any) -> None:
     with pytest.raises(ValueError, match="without the markers"):
         figures.replaced("no markers", "a table")
