@@ -6,13 +6,14 @@ import json
 import tracemalloc
 import zlib
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ageassure.errors import ConfigurationError, StatusError
+from ageassure.errors import ConfigurationError, IssuanceError, StatusError
 from ageassure.tokens import JWKSet, SigningKey, base64url
 from ageassure.tokens.jws import sign_compact
 from ageassure.tokens.status import (
@@ -27,7 +28,9 @@ from ageassure.tokens.status import (
     StatusReference,
     VerifiedStatusList,
     read_status_list,
+    reading,
     sign_status_list,
+    signing,
 )
 from ageassure.tokens.status.lists import inflated
 from ageassure.tokens.status.reading import _unpacked
@@ -214,11 +217,15 @@ def test_good_tokens() -> None:
         "",
         None,
         b"bytes",
-        "A" * (2 * 1024 * 1024 + 1),
+        "A" * (2 * 1024 * 1024),
     ],
 )
 def test_tokens_that_no_pinned_key_has_signed(token: Any) -> None:
     assert "no pinned key" in refusal(token)
+
+
+def test_size_is_named_as_size() -> None:
+    assert "more than 2097152 bytes" in refusal("A" * (MAX_STATUS_TOKEN_BYTES + 1))
 
 
 def test_another_key_of_the_same_name() -> None:
@@ -333,6 +340,8 @@ def test_references() -> None:
         {"status_list": {"idx": 0, "uri": "https://issuer.example/a/../1"}},
         {"status_list": {"idx": 0, "uri": "https://issuer.example/.."}},
         {"status_list": {"idx": 0, "uri": "https://user@issuer.example/1"}},
+        {"status_list": {"idx": 0, "uri": "https://Issuer.example/1"}},
+        {"status_list": {"idx": 0, "uri": "https://issuer.example"}},
         {"status_list": {"idx": 0, "uri": "https://issuer.example/1?a=b"}},
         {"status_list": {"idx": 0, "uri": "file:///etc/passwd"}},
     ],
@@ -376,6 +385,9 @@ def test_bad_lists(make: Any) -> None:
     [
         {"uri": "http://issuer.example/1"},
         {"uri": None},
+        {"uri": "https://Issuer.example/1"},  # whose host no fetcher takes
+        {"uri": "https://issuer.example"},
+        {"statuses": b"data"},
         {"lifetime_seconds": 0},
         {"lifetime_seconds": True},
         {"ttl_seconds": 0},
@@ -384,12 +396,58 @@ def test_bad_lists(make: Any) -> None:
     ],
 )
 def test_bad_arguments_of_signing(replaced: Json) -> None:
+    with pytest.raises(ConfigurationError):
+        sign(**replaced)
+
+
+def sign(statuses: Any = LIST, **replaced: Any) -> str:
     arguments: Json = {
         "uri": URI,
         "signing_key": KEY,
         "lifetime_seconds": 60,
         "ttl_seconds": 60,
+        "now": clock,
         **replaced,
     }
-    with pytest.raises(ConfigurationError):
-        sign_status_list(LIST, **arguments)
+    return sign_status_list(statuses, **arguments)
+
+
+def incompressible(size: int) -> StatusList:
+    return StatusList(bits=8, data=Random(size).randbytes(size))
+
+
+def test_a_list_whose_token_is_too_long_is_not_signed() -> None:
+    with pytest.raises(ConfigurationError, match=r"token of \d{7} bytes, expected at most 2097152"):
+        sign(incompressible(1_200_000))
+
+
+def test_the_longest_token_is_signed_and_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    length = len(sign())
+    for module in (reading, signing):
+        monkeypatch.setattr(module, "MAX_STATUS_TOKEN_BYTES", length)
+    assert read(sign()).statuses == LIST
+    monkeypatch.setattr(signing, "MAX_STATUS_TOKEN_BYTES", length - 1)
+    with pytest.raises(ConfigurationError, match=f"{length} bytes"):
+        sign()
+
+
+class OtherName:
+    """A signer whose ``kid`` is not its key's."""
+
+    public, alg, kid = KEY.public, KEY.alg, "other"
+
+    def sign(self, data: bytes) -> bytes:
+        return KEY.sign(data)
+
+
+@pytest.mark.parametrize(
+    "replaced",
+    [
+        {"signing_key": OtherName()},
+        {"now": lambda: datetime(1969, 12, 31, tzinfo=UTC)},
+    ],
+)
+def test_what_a_reader_would_refuse_is_not_handed_out(replaced: Json) -> None:
+    with pytest.raises(IssuanceError, match="not read back") as caught:
+        sign(**replaced)
+    assert caught.value.__cause__ is caught.value.__context__ is None

@@ -18,14 +18,14 @@ from ageassure.tokens.status.lists import (
     StatusList,
     StatusListBuilder,
 )
-from ageassure.tokens.status.reading import VerifiedStatusList, read_status_list
-from ageassure.tokens.status.reference import StatusReference
-from ageassure.tokens.status.signing import (
+from ageassure.tokens.status.reading import (
     MAX_STATUS_TOKEN_BYTES,
-    MAX_TTL_SECONDS,
     STATUS_LIST_TYPE,
-    sign_status_list,
+    VerifiedStatusList,
+    read_status_list,
 )
+from ageassure.tokens.status.reference import StatusReference
+from ageassure.tokens.status.signing import MAX_TTL_SECONDS, sign_status_list
 
 __all__ = [
     "BITS",

@@ -10,13 +10,17 @@ from ageassure.tokens import base64url
 from ageassure.tokens.clock import Clock, read_clock
 from ageassure.tokens.jws import parse_compact, verify_signature
 from ageassure.tokens.status.lists import BITS, StatusList, inflated
-from ageassure.tokens.status.signing import MAX_STATUS_TOKEN_BYTES, STATUS_LIST_TYPE
 from ageassure.tokens.strict_json import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ageassure.tokens.keys import JWKSet
+
+STATUS_LIST_TYPE: Final = "statuslist+jwt"
+"""``typ`` of the header; with ``application/`` before it, the media type to serve it with."""
+
+MAX_STATUS_TOKEN_BYTES: Final = 2 * 1024 * 1024
 
 _TYPES: Final = (STATUS_LIST_TYPE, f"application/{STATUS_LIST_TYPE}")
 _LAST_SECOND: Final = 2**53  # of what a time may say
@@ -59,11 +63,13 @@ def read_status_list(
         leeway_seconds: How far in the future ``iat`` may lie.
 
     Raises:
-        StatusError: If it is malformed, not signed by one of the keys, for another URI, of the
-            future or expired; code ``status_refused``.
+        StatusError: If it is malformed, longer than :data:`MAX_STATUS_TOKEN_BYTES`, not signed by
+            one of the keys, for another URI, of the future or expired; code ``status_refused``.
         ConfigurationError: If the clock is no clock.
     """
     now_seconds = read_clock(now)
+    if isinstance(token, str) and len(token) > MAX_STATUS_TOKEN_BYTES:
+        raise _refused(f"got a status list of more than {MAX_STATUS_TOKEN_BYTES} bytes")
     payload = _signed_payload(token, keys)
     members = None if payload is None else parse_object(payload)
     if members is None:

@@ -46,8 +46,10 @@ class StatusReference:
 
 
 def is_list_uri(uri: object) -> bool:
-    """Whether a list may be served there."""
+    """Whether a list may be served there, and fetched: with a path, and its host in lower case."""
     try:
-        return "/../" not in f"{checked_issuer(uri)}/"
+        text = checked_issuer(uri)
     except ConfigurationError:
         return False
+    host, slash, _ = text.partition("://")[2].partition("/")
+    return bool(slash) and host == host.lower() and "/../" not in f"{text}/"
