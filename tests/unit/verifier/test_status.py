@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from ageassure.tokens import SigningKey
 from ageassure.tokens.jws import parse_compact, sign_compact
 from ageassure.tokens.status import StatusListBuilder, StatusReference, sign_status_list
 from ageassure.verifier import status as module
+from ageassure.verifier import status_attempt
 from ageassure.verifier.status import StatusChecker
 
 START = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -82,11 +82,13 @@ def code_of(checker: StatusChecker, reference: StatusReference) -> str:
 
 
 def test_the_numbers() -> None:
-    assert module.MAX_LISTS == 32
-    assert module.UNTOLD_TTL_SECONDS == 300
-    assert module.MAX_KEPT_SECONDS == 86_400
-    assert module.RETRY_SECONDS == 5
-    assert module.LEEWAY_SECONDS == 30
+    assert module.DEFAULT_MAX_BYTES == 64 * 1024 * 1024
+    assert module.WAIT_SECONDS == 5
+    assert module.MAX_FETCHES == 8
+    assert status_attempt.UNTOLD_TTL_SECONDS == 300
+    assert status_attempt.MAX_KEPT_SECONDS == 86_400
+    assert status_attempt.RETRY_SECONDS == 5
+    assert status_attempt.LEEWAY_SECONDS == 30
 
 
 def test_statuses(host: Host) -> None:
@@ -205,60 +207,86 @@ def test_the_longest_prefix_decides(host: Host) -> None:
     checker.require_valid(at(0, f"{PREFIX}b/2"))
 
 
-def test_lists_kept_are_bounded(host: Host) -> None:
-    checker = host.checker()
-    for number in range(100):
-        checker.require_valid(at(0, f"{PREFIX}{number}"))
-    assert len(checker._kept) == module.MAX_LISTS
-    checker.require_valid(at(0, f"{PREFIX}99"))
-    assert host.fetches == 100
-
-
-def test_the_list_fetched_longest_ago_makes_room(host: Host) -> None:
-    checker = host.checker()
-    for number in range(module.MAX_LISTS - 1):
-        checker.require_valid(at(0, f"{PREFIX}{number}"))
-    host.seconds = 60
-    for name in ("0", "new", "newer"):
-        checker.require_valid(at(0, f"{PREFIX}{name}"))
-    assert f"{PREFIX}0" in checker._kept
-    assert f"{PREFIX}1" not in checker._kept
-
-
-def test_one_fetch_for_many_threads(host: Host) -> None:
+@pytest.mark.parametrize("key", [KEY, OTHER])
+def test_a_failure_stands_from_its_end(host: Host, key: SigningKey) -> None:
     def slow(uri: str) -> bytes:
-        time.sleep(0.1)  # so that all of them come while it lasts
-        return host.fetch(uri)
+        body = host.fetch(uri)
+        host.seconds += 10
+        return body if key is OTHER else b""
+
+    host.key = OTHER
+    checker = host.checker(fetch=slow)
+    code_of(checker, at(0))
+    host.seconds = 14.9
+    code_of(checker, at(0))
+    assert host.fetches == 1
+    host.seconds = 15
+    code_of(checker, at(0))
+    assert host.fetches == 2
+
+
+def test_a_list_that_has_outlived_its_ttl_while_it_came_is_used_once(host: Host) -> None:
+    def slow(uri: str) -> bytes:
+        body = host.fetch(uri)
+        host.seconds += 61
+        return body
 
     checker = host.checker(fetch=slow)
-    threads = [Thread(target=checker.require_valid, args=(at(0),)) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert host.fetches == 1
+    for fetches in (1, 2):
+        checker.require_valid(at(0))
+        assert host.fetches == fetches
 
 
-def test_a_fetch_that_hangs_keeps_nobody_else_for_long(
-    host: Host, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "WAIT_SECONDS", 0.1)
-    entered, leave = Event(), Event()
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, MemoryError, ConfigurationError])
+def test_whatever_a_fetcher_raises(host: Host, error: type[BaseException]) -> None:
+    def fail(_: str) -> bytes:
+        raise error("secret of the host")
 
-    def hang(uri: str) -> bytes:
-        entered.set()
-        leave.wait(10)
+    assert code_of(host.checker(fetch=fail), at(0)) == "status_unavailable"
+
+
+def test_the_message_of_a_status_error_is_passed_on(host: Host) -> None:
+    def fail(_: str) -> bytes:
+        raise StatusError("the host is closed", code="status_suspended")
+
+    with pytest.raises(StatusError, match="the host is closed") as caught:
+        host.checker(fetch=fail).require_valid(at(0))
+    assert caught.value.code == "status_unavailable"
+
+
+def test_a_clock_that_breaks(host: Host) -> None:
+    class Broken:
+        broken = False
+
+        def __call__(self) -> Any:
+            return None if self.broken else host.now()
+
+    now = Broken()
+
+    def fetch(uri: str) -> bytes:
+        now.broken = True
         return host.fetch(uri)
 
-    checker = host.checker(fetch=hang)
-    thread = Thread(target=checker.require_valid, args=(at(0),))
-    thread.start()
-    entered.wait(10)
-    try:
-        assert code_of(checker, at(0)) == "status_unavailable"
-    finally:
-        leave.set()
-        thread.join()
+    checker = host.checker(fetch=fetch, now=now)
+    with pytest.raises(StatusError, match="could not be fetched"):
+        checker.require_valid(at(0))
+    with pytest.raises(ConfigurationError):
+        checker.require_valid(at(0))
+    now.broken = False
+    assert code_of(checker, at(0)) == "status_unavailable"
+
+
+def test_no_more_threads(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    checker = host.checker()
+    with monkeypatch.context() as patched:
+        patched.setattr(Thread, "start", start)
+        with pytest.raises(StatusError, match="no thread could be started") as caught:
+            checker.require_valid(at(0))
+    assert caught.value.code == "status_unavailable"
+    assert caught.value.__cause__ is caught.value.__context__ is None
     checker.require_valid(at(0))
 
 
@@ -271,6 +299,14 @@ def test_a_fetch_that_hangs_keeps_nobody_else_for_long(
         {"issuers": {URI: KEY.public_set()}},  # no slash at its end
         {"issuers": {"http://issuer.example/": KEY.public_set()}},
         {"issuers": {PREFIX: None}},
+        {"issuers": {"https://Issuer.example/statuslists/": KEY.public_set()}},
+        {"issuers": {"https://issuer.example:0/": KEY.public_set()}},
+        {"issuers": {"https://127.1/": KEY.public_set()}},
+        {"issuers": {f"{PREFIX}../": KEY.public_set()}},
+        {"issuers": {7: KEY.public_set()}},
+        {"max_bytes": 4 * 1024 * 1024 - 1},
+        {"max_bytes": None},
+        {"max_bytes": 1e9},
         {"fetch": None},
         {"now": lambda: None},
     ],
@@ -278,3 +314,7 @@ def test_a_fetch_that_hangs_keeps_nobody_else_for_long(
 def test_bad_set_ups(host: Host, replaced: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
         host.checker(**replaced)
+
+
+def test_room_for_the_largest_list_is_enough(host: Host) -> None:
+    host.checker(max_bytes=4 * 1024 * 1024).require_valid(at(0))
