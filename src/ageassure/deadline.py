@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import suppress
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Self, final
+from typing import TYPE_CHECKING, Self, TypeGuard, final
 
 from ageassure.errors import CalledOffError, ConfigurationError, DeadlineError
 
@@ -36,7 +37,8 @@ class Deadline:
         clock: Seconds that never go back.
 
     Raises:
-        ConfigurationError: If ``seconds`` is no finite number.
+        ConfigurationError: If ``seconds`` is no finite number, or, also later, if the clock gives
+            none.
     """
 
     __slots__ = ("_called_off", "_clock", "_ends", "_outer", "_token")
@@ -47,7 +49,9 @@ class Deadline:
         if seconds is not None and not _is_finite(seconds):
             raise ConfigurationError("got a timeout that is no finite number of seconds")
         self._clock = clock
-        self._ends = math.inf if seconds is None else clock() + seconds
+        self._ends = math.inf
+        if seconds is not None:
+            self._ends = self._now() + seconds
         self._called_off = False
         self._outer: Deadline | None = None
         self._token: Token[Deadline | None] | None = None
@@ -57,7 +61,7 @@ class Deadline:
         """Time left, 0 when it is over; None where there is no limit. Without outer limits."""
         if self._ends == math.inf:
             return None
-        return max(0.0, self._ends - self._clock())
+        return max(0.0, self._ends - self._now())
 
     def call_off(self) -> None:
         """Let the work stop at its next checkpoint, whatever its time. Safe from any thread."""
@@ -72,8 +76,16 @@ class Deadline:
         """
         if self._called_off:
             raise CalledOffError("the assessment was called off")
-        if self._ends <= self._clock():
+        if self._ends <= self._now():
             raise DeadlineError("the time for the assessment is over")
+
+    def _now(self) -> float:
+        seconds: object = None
+        with suppress(Exception):  # the caller's code may raise anything
+            seconds = self._clock()
+        if not _is_finite(seconds):
+            raise ConfigurationError("got a clock that gives no finite number of seconds")
+        return seconds
 
     def __enter__(self) -> Self:
         if self._token is not None:
@@ -113,9 +125,10 @@ def checkpoint() -> None:
         deadline = deadline.outer
 
 
-def _is_finite(seconds: object) -> bool:
-    return (
-        isinstance(seconds, int | float)
-        and not isinstance(seconds, bool)
-        and math.isfinite(seconds)
-    )
+def _is_finite(seconds: object) -> TypeGuard[float]:
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+        return False
+    try:
+        return math.isfinite(seconds)
+    except OverflowError:  # an int that no float can hold
+        return False

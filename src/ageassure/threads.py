@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, TypeVarTuple, final
+from weakref import WeakSet
 
 from ageassure.deadline import Deadline, checkpoint
 from ageassure.errors import CalledOffError, ConfigurationError, OverloadError
@@ -28,8 +30,12 @@ _WAITING: Final = 16
 class AssessmentThreads:
     """A bounded number of threads for assessments that a coroutine waits for.
 
-    Use it as a context manager, one for each process (after it forked) and for as long as the
-    service runs. May be shared by event loops.
+    Use it as a context manager, one for each process and for as long as the service runs. May be
+    shared by event loops.
+
+    Make it before or after the process forks: a child begins with threads and places of its own.
+    What is under way at that moment stays the parent's, but its evidence was copied into the child
+    with everything else, and nobody overwrites it there. So fork before evidence arrives.
 
     Args:
         threads: Assessments at the same time; as many as there are processors to spare.
@@ -37,14 +43,21 @@ class AssessmentThreads:
             on top is refused at once.
 
     Raises:
-        ConfigurationError: If ``threads`` is less than 1 or ``waiting`` less than 0.
+        ConfigurationError: If ``threads`` is no int of at least 1, or ``waiting`` of at least 0.
     """
 
     def __init__(self, *, threads: int, waiting: int = _WAITING) -> None:
-        if threads < 1 or waiting < 0:
-            raise ConfigurationError("got a number of threads or waiting places that is too small")
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ageassure")
+        if type(threads) is not int or type(waiting) is not int or threads < 1 or waiting < 0:
+            raise ConfigurationError("got numbers of threads and waiting places that are none")
+        self._threads = threads
         self._places = threads + waiting
+        self._closed = False
+        self._begin()
+        _made.add(self)
+
+    def _begin(self) -> None:
+        """Start with no work under way; again in a forked child, which has none of the threads."""
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="ageassure")
         self._taken = 0
         self._lock = Lock()
 
@@ -79,25 +92,31 @@ class AssessmentThreads:
             OverloadError: If all places are taken.
             DeadlineError: If the time is over.
             CalledOffError: If the threads were closed first.
-            ConfigurationError: If the timeout is no finite number.
+            ConfigurationError: If the timeout is no finite number, or ``function`` no function.
             BaseException: What ``function`` raises.
         """
         wiping = Wiping(evidence)
         held = [evidence]
         del evidence
-        with wiping:
-            deadline = Deadline(timeout_seconds)
-            future = self._submit(_work, function, held, arguments, deadline, wiping)
-            try:
-                return await _outcome(future, deadline)
-            finally:
-                # Reached early only where the coroutine itself is thrown away.
-                deadline.call_off()
-                future.cancel()
-                held.clear()
+        try:
+            with wiping:
+                deadline = Deadline(timeout_seconds)
+                if not callable(function):
+                    raise ConfigurationError("got nothing that can be called with the evidence")
+                future = self._submit(_work, function, held, arguments, deadline, wiping)
+                try:
+                    return await _outcome(future, deadline)
+                finally:
+                    # Reached early only where the coroutine itself is thrown away.
+                    deadline.call_off()
+                    future.cancel()
+        finally:
+            held.clear()
 
     def _submit(self, work: Callable[..., Any], *arguments: object) -> Future[Any]:
         with self._lock:
+            if self._closed:
+                raise CalledOffError("the threads were closed")
             if self._taken >= self._places:
                 raise OverloadError(f"got more than {self._places} assessments at a time")
             self._taken += 1
@@ -108,7 +127,7 @@ class AssessmentThreads:
             self._leave(None)
         # Raised outside the except block: a chained error would keep the evidence alive.
         if future is None:
-            raise CalledOffError("the threads were closed")
+            raise CalledOffError("the threads were closed, or none could be started")
         future.add_done_callback(self._leave)
         return future
 
@@ -118,6 +137,7 @@ class AssessmentThreads:
 
     def close(self) -> None:
         """Accept no more, drop what waits for a thread, and wait for what runs."""
+        self._closed = True
         self._pool.shutdown(cancel_futures=True)
 
     def __enter__(self) -> Self:
@@ -130,6 +150,18 @@ class AssessmentThreads:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+_made: WeakSet[AssessmentThreads] = WeakSet()
+
+
+def _begin_after_fork() -> None:
+    for threads in list(_made):
+        threads._begin()  # noqa: SLF001 - this module's own class
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_after_fork)
 
 
 def _work(

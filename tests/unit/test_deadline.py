@@ -49,7 +49,10 @@ def test_no_time_at_all_is_over_at_once(seconds: float) -> None:
         checkpoint()
 
 
-@pytest.mark.parametrize("seconds", [math.nan, math.inf, -math.inf, True, "2", b"2", 1j])
+@pytest.mark.parametrize(
+    "seconds",
+    [math.nan, math.inf, -math.inf, True, "2", b"2", 1j, 10**400, -(10**400), [1]],
+)
 def test_what_is_no_number_of_seconds_is_refused(seconds: Any) -> None:
     with pytest.raises(ConfigurationError, match="finite"):
         Deadline(seconds)
@@ -98,3 +101,22 @@ def test_a_deadline_is_entered_once() -> None:
         checkpoint()
     with pytest.raises(ConfigurationError, match="before"):
         deadline.__enter__()
+
+
+def failing() -> float:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    "clock", [None, 5, failing, lambda: None, lambda: math.nan, lambda: "5", lambda: 10**400]
+)
+def test_a_clock_that_gives_no_seconds_is_refused(clock: Any) -> None:
+    with pytest.raises(ConfigurationError, match="clock") as caught:
+        Deadline(1, clock=clock)
+    assert caught.value.__context__ is None
+
+
+def test_a_clock_that_fails_later_is_the_library_s_own_error() -> None:
+    rest = iter([100.0])
+    with Deadline(1, clock=lambda: next(rest)), pytest.raises(ConfigurationError, match="clock"):
+        checkpoint()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import math
+import os
+import signal
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -332,19 +335,31 @@ def test_nothing_keeps_the_evidence(
     assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []
 
 
-@pytest.mark.parametrize("changes", [{"threads": 0}, {"threads": 1, "waiting": -1}])
-def test_numbers_that_are_too_small_are_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError):
-        AssessmentThreads(**changes)
+@pytest.mark.parametrize("count", [-1, 1.5, math.nan, math.inf, True, "2", None, [1]])
+def test_numbers_that_are_none_are_refused(count: Any) -> None:
+    for changes in ({"threads": count}, {"threads": 1, "waiting": count}, {"threads": 0}):
+        with pytest.raises(ConfigurationError, match="numbers"):
+            AssessmentThreads(**changes)
+
+
+@pytest.mark.parametrize("function", [None, 5, "assess", b"x"])
+def test_what_cannot_be_called_is_refused_and_the_evidence_wiped(
+    function: Any, threads: AssessmentThreads
+) -> None:
+    held = bytearray(b"evidence")
+    with pytest.raises(ConfigurationError, match="called"):
+        asyncio.run(threads.run(function, held))
+    assert not any(held)
 
 
 def test_a_timeout_that_is_no_number_is_refused_and_the_evidence_wiped(
     threads: AssessmentThreads,
 ) -> None:
-    held = bytearray(b"evidence")
-    with pytest.raises(ConfigurationError):
-        asyncio.run(threads.run(len, held, timeout_seconds=float("nan")))
-    assert not any(held)
+    for seconds in (math.nan, 10**400):
+        held = bytearray(b"evidence")
+        with pytest.raises(ConfigurationError):
+            asyncio.run(threads.run(len, held, timeout_seconds=seconds))
+        assert not any(held)
 
 
 def test_without_waiting_places_only_as_many_as_there_are_threads() -> None:
@@ -360,3 +375,89 @@ def test_without_waiting_places_only_as_many_as_there_are_threads() -> None:
 
     with AssessmentThreads(threads=1, waiting=0) as threads:
         asyncio.run(crowd(threads.run))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+class TestFork:
+    """What a pre-fork server does: the object is made once, and used in every child."""
+
+    def test_a_child_has_threads_of_its_own(self, threads: AssessmentThreads) -> None:
+        assert asyncio.run(threads.run(len, bytearray(b"parent"))) == 6
+        assert in_child(lambda: asyncio.run(threads.run(len, bytearray(b"child"))) == 5)
+        assert in_child(  # a child of a child, of one that used them and of one that did not
+            lambda: (
+                asyncio.run(threads.run(len, bytearray(b"x"))) == 1
+                and in_child(lambda: asyncio.run(threads.run(len, bytearray(b"yy"))) == 2)
+            )
+        )
+        assert in_child(
+            lambda: in_child(lambda: asyncio.run(threads.run(len, bytearray(b"yy"))) == 2)
+        )
+        assert asyncio.run(threads.run(len, bytearray(b"parent"))) == 6
+
+    def test_places_that_the_parent_s_work_takes_are_free_in_the_child(
+        self, threads: AssessmentThreads
+    ) -> None:
+        stages = [Stages(), Stages()]
+
+        async def crowd() -> bool:
+            tasks = [asyncio.create_task(threads.run(one, bytearray(b"one"))) for one in stages]
+            await stages[0].under_way()
+            with pytest.raises(OverloadError):
+                await threads.run(len, b"second")
+            used = await asyncio.to_thread(in_child, self._uses(threads))
+            for one in stages:
+                one.go.set()
+            assert await asyncio.gather(*tasks) == [3, 3]
+            return used
+
+        assert asyncio.run(crowd())
+
+    @staticmethod
+    def _uses(threads: AssessmentThreads) -> Callable[[], bool]:
+        def used() -> bool:
+            loop = asyncio.new_event_loop()
+            return loop.run_until_complete(threads.run(len, bytearray(b"child"))) == 5
+
+        return used
+
+    def test_a_lock_held_in_the_parent_is_free_in_the_child(
+        self, threads: AssessmentThreads
+    ) -> None:
+        with threads._lock:
+            assert in_child(lambda: asyncio.run(threads.run(len, bytearray(b"child"))) == 5)
+
+    def test_a_child_may_close_them_and_leaves_the_parent_s(
+        self, threads: AssessmentThreads
+    ) -> None:
+        asyncio.run(threads.run(len, bytearray(b"parent")))
+
+        def closes() -> bool:
+            threads.close()
+            return True
+
+        assert in_child(closes)
+        assert asyncio.run(threads.run(len, bytearray(b"parent"))) == 6
+
+    def test_closed_ones_stay_closed(self, threads: AssessmentThreads) -> None:
+        threads.close()
+
+        def refused() -> bool:
+            with pytest.raises(CalledOffError):
+                asyncio.run(threads.run(len, bytearray(b"child")))
+            return True
+
+        assert in_child(refused)
+
+
+def in_child(works: Callable[[], bool]) -> bool:
+    """Whether something holds in a forked child, within a few seconds."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(PATIENCE_SECONDS)
+        held = False
+        try:
+            held = works()
+        finally:
+            os._exit(0 if held else 1)
+    return os.waitpid(child, 0)[1] == 0

@@ -160,9 +160,13 @@ class ModelManifest:
         )
         top.finish()
         file.finish()
-        if "/" in manifest.file_name or "\\" in manifest.file_name:
-            raise ModelIntegrityError("got a file name with a folder in a manifest")
+        if not _is_file_name(manifest.file_name):
+            raise ModelIntegrityError("got a file name with a folder in a manifest, or none")
         return manifest
+
+
+def _is_file_name(name: str) -> bool:
+    return name.isprintable() and name not in ("", ".", "..") and not set(name) & set("/\\")
 
 
 def _parsed(text: bytes) -> dict[str, object]:

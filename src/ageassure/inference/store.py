@@ -9,23 +9,29 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from ageassure.deadline import checkpoint
-from ageassure.errors import MissingExtraError, ModelIntegrityError
+from ageassure.errors import ConfigurationError, MissingExtraError, ModelIntegrityError
+from ageassure.files import read_at_most
 from ageassure.inference.manifest import ModelManifest
 from ageassure.inference.pinned import MODEL_IDS, PINNED
 from ageassure.inference.session import Session
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from os import PathLike
 
     from numpy.typing import NDArray
 
 MANIFEST: Final = "model.toml"
+MAX_FILE_BYTES: Final = 1_000_000_000
+"""Largest file of a model; ours have at most 22 MB."""
 
 
 class Model:
@@ -38,12 +44,16 @@ class Model:
         model: The ONNX file's bytes.
 
     Raises:
-        ModelIntegrityError: If the bytes are not the manifest's, or the network breaks the
-            contract that the manifest declares.
+        ModelIntegrityError: If the bytes are not the manifest's, in number or digest, or the
+            network breaks the contract that the manifest declares.
     """
 
     def __init__(self, manifest: ModelManifest, model: bytes) -> None:
         _demand_digest(model, manifest.file_sha256, manifest.file_name)
+        if len(model) != manifest.file_bytes:
+            raise ModelIntegrityError(
+                f"the manifest says another size of {manifest.file_name!r} than it has"
+            )
         self.manifest = manifest
         self._session = Session(model, takes=manifest.input, gives=manifest.outputs)
         self._mean = np.array(manifest.mean, dtype=np.float32)[:, None, None]
@@ -93,7 +103,7 @@ def load_manifest(model_id: str) -> ModelManifest:
     return ModelManifest.from_toml(read_pinned(model_id, MANIFEST))
 
 
-def load_supplied_model(folder: Path, *, manifest_sha256: str) -> Model:
+def load_supplied_model(folder: str | PathLike[str], *, manifest_sha256: str) -> Model:
     """Load a model that the operator supplies: ``model.toml`` and the ONNX file that it names.
 
     Args:
@@ -103,13 +113,25 @@ def load_supplied_model(folder: Path, *, manifest_sha256: str) -> Model:
             without.
 
     Raises:
+        ConfigurationError: If ``manifest_sha256`` is no digest, or ``folder`` no path.
         ModelIntegrityError: If a file is missing or another one, or the network breaks the
             contract that the manifest declares.
     """
-    text = _read(folder / MANIFEST)
+    if not _is_digest(manifest_sha256):
+        raise ConfigurationError("got a manifest_sha256 that is not 64 hex digits")
+    place: Path | None = None
+    with suppress(TypeError):
+        place = Path(folder)
+    if place is None:
+        raise ConfigurationError("got a folder that is no path")
+    text = _read(place / MANIFEST)
     _demand_digest(text, manifest_sha256, MANIFEST)
     manifest = ModelManifest.from_toml(text)
-    return Model(manifest, _read(folder / manifest.file_name))
+    return Model(manifest, _read(place / manifest.file_name))
+
+
+def _is_digest(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[0-9a-f]{64}", value) is not None
 
 
 def read_pinned(model_id: str, name: str) -> bytes:
@@ -183,11 +205,12 @@ def _folder(model_id: str) -> Path:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        pass
-    raise ModelIntegrityError(f"the model file {path.name!r} cannot be read")
+    data: bytearray | None = None
+    with suppress(OSError):
+        data = read_at_most(path, MAX_FILE_BYTES + 1)
+    if data is None or len(data) > MAX_FILE_BYTES:
+        raise ModelIntegrityError(f"the model file {path.name!r} cannot be read")
+    return bytes(data)
 
 
 def _demand_digest(data: bytes, expected: str, name: str) -> None:

@@ -231,3 +231,48 @@ def test_nothing_of_the_picture_stays_referenced(estimator: FacialAgeEstimator) 
     large = [o for o in gc.get_objects() if isinstance(o, np.ndarray) and o.size > 5_000]
     shapes = {array.shape for array in large}
     assert not shapes & {(512, 512, 3), (64, 64, 3), (2, 3, 64, 64), (1, 3, 192, 192)}
+
+
+def failing() -> datetime:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    "clock", [5, "now", failing, lambda: None, lambda: 5.0, lambda: NOON.replace(tzinfo=None)]
+)
+def test_a_clock_that_is_none_is_refused_at_once(clock: Any) -> None:
+    with pytest.raises(ConfigurationError, match="clock") as caught:
+        FacialAgeEstimator(now=clock)
+    assert caught.value.__context__ is None
+
+
+def test_a_clock_that_fails_later_is_the_library_s_own_error() -> None:
+    moments = iter([NOON])
+    estimator = FacialAgeEstimator(now=lambda: next(moments))
+    held = bytearray(PORTRAIT)
+    with pytest.raises(ConfigurationError, match="clock") as caught:
+        estimator.estimate(held)
+    assert caught.value.__context__ is None
+    assert not any(held)
+
+
+@pytest.mark.parametrize("liveness", ["x", 5, object(), FacialAgeEstimator, False])
+def test_a_liveness_check_that_is_none_is_refused_at_once(liveness: Any) -> None:
+    with pytest.raises(ConfigurationError, match="LivenessCheck"):
+        FacialAgeEstimator(liveness=liveness)
+
+
+@pytest.mark.parametrize("model", [None, 5, ["age-v2"], {}, "age-v3", "a\0b", b"age-v2"])
+def test_a_model_that_is_none_is_refused(model: Any) -> None:
+    with pytest.raises(ConfigurationError, match="age network"):
+        FacialAgeEstimator(model=model)
+
+
+@pytest.mark.parametrize("seconds", [10**400, float("nan"), "1", True, []])
+def test_a_timeout_that_is_no_number_is_the_set_up_s_fault(
+    seconds: Any, estimator: FacialAgeEstimator
+) -> None:
+    held = bytearray(PORTRAIT)
+    with pytest.raises(ConfigurationError, match="timeout"):
+        estimator.estimate(held, timeout_seconds=seconds)
+    assert not any(held)

@@ -77,7 +77,34 @@ def test_too_few_and_too_many_are_refused(evidence: Any, code: str) -> None:
     with pytest.raises(PictureError) as caught:
         frames_of(evidence)
     assert caught.value.code == code
-    assert len(frames_of([b""] * MAX_FRAMES)) == MAX_FRAMES
+    assert len(frames_of([bytes([n]) for n in range(MAX_FRAMES)])) == MAX_FRAMES
+
+
+ONE = bytearray(b"one")
+PIXELS = np.zeros((80, 80, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        [ONE, ONE],
+        (ONE, b"two", ONE),
+        [b"one", b"one"],
+        [b"one", b"two", bytearray(b"one")],
+        [memoryview(b"one"), bytearray(b"one")],
+        [memoryview(ONE), memoryview(ONE)[:]],
+        [memoryview(b"o-n-e-")[::2], b"one"],
+        [PIXELS, PIXELS],
+    ],
+)
+def test_one_picture_given_twice_is_refused(evidence: Any) -> None:
+    with pytest.raises(PictureError, match="twice") as caught:
+        frames_of(evidence)
+    assert caught.value.code == "picture_unsupported"
+
+
+def test_arrays_are_told_apart_by_identity_alone() -> None:
+    assert len(frames_of([PIXELS, PIXELS.copy()])) == 2
 
 
 # -- through the estimator ----------------------------------------------------------------------
@@ -126,7 +153,7 @@ def test_several_are_averaged_and_wiped() -> None:
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_one_refused_frame_refuses_all_and_all_are_wiped(place: int) -> None:
-    evidence = [png(portrait()) for _ in range(3)]
+    evidence = [png(portrait(turn)) for turn in range(3)]
     evidence[place] = png(np.zeros_like(portrait()))
     assert code(evidence) == "no_face"
     assert not any(map(any, evidence))
@@ -138,6 +165,16 @@ def test_too_many_are_wiped_as_well() -> None:
     assert not any(map(any, evidence))
 
 
+def test_one_buffer_twice_is_refused_before_anything_is_decoded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(FacialPipeline, "raw", lambda *_: pytest.fail("it was looked at"))
+    one = png(portrait())
+    with pytest.raises(PictureError, match="twice"):
+        shipped().estimate([one, one])
+    assert not any(one)
+
+
 def test_frames_in_frames_are_no_pictures() -> None:
     assert code([[portrait()]]) == "picture_unsupported"
     assert code([portrait(), None]) == "picture_unsupported"
@@ -146,7 +183,7 @@ def test_frames_in_frames_are_no_pictures() -> None:
 def test_pictures_of_two_people_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([bell(25), bell(60)])
     monkeypatch.setattr(GroupScaling, "probabilities", lambda *_: next(answers))
-    evidence = [png(portrait()), png(portrait())]
+    evidence = [png(portrait()), png(portrait(1))]
     assert code(evidence) == "frames_disagree"
     assert not any(map(any, evidence))
 
@@ -156,7 +193,7 @@ def test_a_failing_network_is_ours_and_wipes_all(monkeypatch: pytest.MonkeyPatch
         raise ModelIntegrityError("onnxruntime failed to run the network")
 
     monkeypatch.setattr(FacialPipeline, "age_probabilities", failing)
-    evidence = [png(portrait()), png(portrait())]
+    evidence = [png(portrait()), png(portrait(1))]
     with pytest.raises(ModelIntegrityError):
         shipped().estimate(evidence)
     assert not any(map(any, evidence))

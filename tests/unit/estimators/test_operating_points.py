@@ -40,8 +40,21 @@ def test_thin_evidence_is_refused_with_its_reason() -> None:
         points().challenge_age(18, alpha=0.005)
 
 
-@pytest.mark.parametrize(("limit", "alpha"), [(18, 0.02), (19, 0.01), (18, True)])
-def test_what_was_not_sought_is_refused_and_says_what_was(limit: int, alpha: float) -> None:
+@pytest.mark.parametrize(
+    ("limit", "alpha"),
+    [
+        (18, 0.02),
+        (19, 0.01),
+        (18, True),
+        ([18], 0.01),
+        (18, {}),
+        (None, None),
+        pytest.param(10**5000, 0.01, id="huge"),
+        (18, float("nan")),
+        ("18", "0.01"),
+    ],
+)
+def test_what_was_not_sought_is_refused_and_says_what_was(limit: Any, alpha: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"18 at 0\.005, 18 at 0\.01"):
         points().challenge_age(limit, alpha=alpha)
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
+import re
 import shutil
 import sys
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import ageassure_models
 import numpy as np
 import pytest
 
-from ageassure.errors import MissingExtraError, ModelIntegrityError
+from ageassure.errors import ConfigurationError, MissingExtraError, ModelIntegrityError
+from ageassure.files import read_at_most
 from ageassure.inference import (
     check_models,
     load_manifest,
@@ -24,6 +27,9 @@ from ageassure.inference import (
     store,
 )
 from ageassure.inference.pinned import MODEL_IDS, PINNED
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SMALL = "blazeface-128"
 
@@ -85,13 +91,12 @@ def test_a_picture_is_brought_to_the_networks_range(order: str) -> None:
 
 def test_the_file_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     read = []
-    original = Path.read_bytes
 
-    def counted(path: Path) -> bytes:
+    def counted(path: Path, count: int) -> bytearray:
         read.append(path.name)
-        return original(path)
+        return read_at_most(path, count)
 
-    monkeypatch.setattr(Path, "read_bytes", counted)
+    monkeypatch.setattr(store, "read_at_most", counted)
     load_model(SMALL)
     assert sorted(read) == [f"{SMALL}.onnx", "model.toml"]
 
@@ -156,9 +161,58 @@ def digest(path: Path) -> str:
 def test_a_supplied_model_needs_its_manifests_digest(folder: Path) -> None:
     manifest = folder / "model.toml"
     assert load_supplied_model(folder, manifest_sha256=digest(manifest)).manifest.id == SMALL
-    for wrong in ("0" * 64, "", "sha256"):
-        with pytest.raises(ModelIntegrityError, match="not the one that is pinned"):
-            load_supplied_model(folder, manifest_sha256=wrong)
+    with pytest.raises(ModelIntegrityError, match="not the one that is pinned"):
+        load_supplied_model(folder, manifest_sha256="0" * 64)
+
+
+@pytest.mark.parametrize("wrong", ["", "sha256", None, "é" * 64, b"0" * 64, 64, ["0"] * 64])
+def test_what_is_no_digest_is_refused(folder: Path, wrong: Any) -> None:
+    with pytest.raises(ConfigurationError, match="64 hex digits"):
+        load_supplied_model(folder, manifest_sha256=wrong)
+
+
+@pytest.mark.parametrize("wrong", [None, 5, ["a"], b"folder"])
+def test_what_is_no_path_is_refused(wrong: Any) -> None:
+    with pytest.raises(ConfigurationError, match="no path"):
+        load_supplied_model(wrong, manifest_sha256="0" * 64)
+
+
+@pytest.mark.parametrize("path", ["a\0b", "", "\ud800", "x" * 5000])
+def test_a_path_without_a_model_is_refused(path: str) -> None:
+    with pytest.raises(ModelIntegrityError, match="cannot be read"):
+        load_supplied_model(path, manifest_sha256="0" * 64)
+
+
+def test_a_folder_may_be_a_text(folder: Path) -> None:
+    sha256 = digest(folder / "model.toml")
+    assert load_supplied_model(str(folder), manifest_sha256=sha256).manifest.id == SMALL
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have no names here")
+def test_a_pipe_in_the_file_s_place_is_not_waited_for(folder: Path) -> None:
+    (folder / "model.toml").unlink()
+    os.mkfifo(folder / "model.toml")
+    with pytest.raises(ModelIntegrityError, match="cannot be read"):
+        load_supplied_model(folder, manifest_sha256="0" * 64)
+
+
+def test_the_size_that_the_manifest_gives_is_compared(folder: Path) -> None:
+    manifest = folder / "model.toml"
+    text = manifest.read_text(encoding="utf-8")
+    size = (folder / f"{SMALL}.onnx").stat().st_size
+    assert text.count(f"\nbytes = {size}\n") == 1
+    manifest.write_text(text.replace(f"\nbytes = {size}\n", "\nbytes = 1\n"), encoding="utf-8")
+    with pytest.raises(ModelIntegrityError, match="another size"):
+        load_supplied_model(folder, manifest_sha256=digest(manifest))
+
+
+@pytest.mark.parametrize("name", [r"a\u0000b", r"a\nb", "", ".", "..", "a/b", r"a\\b"])
+def test_a_file_name_that_is_none_is_refused(folder: Path, name: str) -> None:
+    manifest = folder / "model.toml"
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace(f'"{SMALL}.onnx"', f'"{name}"'), encoding="utf-8")
+    with pytest.raises(ModelIntegrityError, match="a file name"):
+        load_supplied_model(folder, manifest_sha256=digest(manifest))
 
 
 def test_a_supplied_model_is_the_one_that_its_manifest_names(folder: Path) -> None:
@@ -194,6 +248,7 @@ def test_bytes_that_are_no_network_are_refused(
     old = digest(model)
     model.write_bytes(b"no network")
     text = manifest.read_text(encoding="utf-8").replace(old, digest(model))
+    text = re.sub(r"(?m)^bytes = \d+$", "bytes = 10", text)
     manifest.write_text(text, encoding="utf-8")
     with pytest.raises(ModelIntegrityError, match="cannot load") as caught:
         load_supplied_model(folder, manifest_sha256=digest(manifest))

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ageassure.deadline import Deadline, checkpoint
-from ageassure.errors import AgeAssuranceError, EvidenceError, ModelIntegrityError
+from ageassure.errors import (
+    AgeAssuranceError,
+    ConfigurationError,
+    EvidenceError,
+    ModelIntegrityError,
+)
 from ageassure.estimators.facial.calibrations import read_calibration
 from ageassure.estimators.facial.frames import combined, frames_of
+from ageassure.estimators.facial.liveness import LivenessCheck
 from ageassure.estimators.facial.operating_points import OperatingPoints
 from ageassure.estimators.facial.pipeline import (
     DEFAULT_MODEL,
@@ -29,7 +36,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ageassure.estimators.facial.calibrations import AnyCalibration
-    from ageassure.estimators.facial.liveness import LivenessCheck
     from ageassure.policy import ChallengeAge, LowerBar
 
     Picture = bytes | bytearray | memoryview | NDArray[np.uint8]
@@ -56,7 +62,8 @@ class FacialAgeEstimator:
             the bars hold with it as without.
 
     Raises:
-        ConfigurationError: If there is no age network of this name.
+        ConfigurationError: If there is no age network of this name, the clock gives no aware
+            datetime, or ``liveness`` is no liveness check.
         ModelIntegrityError: If a model file is missing, is not the pinned one, or calibration or
             operating points were made through another pipeline.
         MissingExtraError: If ``ageassure-models`` is not installed.
@@ -69,7 +76,10 @@ class FacialAgeEstimator:
         now: Callable[[], datetime] = _now,
         liveness: LivenessCheck | None = None,
     ) -> None:
+        if liveness is not None and not isinstance(liveness, LivenessCheck):
+            raise ConfigurationError("got a liveness that is no LivenessCheck")
         self._now = now
+        self._moment()
         self._presentation_attack = (
             PresentationAttack.NOT_EVALUATED if liveness is None else PresentationAttack.PASSED
         )
@@ -141,15 +151,16 @@ class FacialAgeEstimator:
             Probabilities of the completed years 0 … 120.
 
         Raises:
-            PictureError: If the picture cannot be read, or the face in it is too dark, burnt out or
-                blurred.
+            PictureError: If the picture cannot be read, one is given twice, or the face is too
+                dark, burnt out or blurred.
             FaceError: If there is no face, or more than one, or it is not fit to be judged; or
                 ``frames_disagree``.
             PresentationAttackError: If the liveness check is not passed.
             EvidenceError: If the estimator has a defect; nothing else is raised.
             ModelIntegrityError: If a network fails.
             UnfinishedError: If the time is over, or the assessment was called off.
-            ConfigurationError: If the timeout is no finite number.
+            ConfigurationError: If the timeout is no finite number, or the clock gives no aware
+                datetime.
         """
         try:
             with Wiping(evidence), Deadline(timeout_seconds):
@@ -180,10 +191,17 @@ class FacialAgeEstimator:
                 method_class=MethodClass.ESTIMATION,
                 bound=True,
                 presentation_attack=self._presentation_attack,
-                as_of=self._now(),
+                as_of=self._moment(),
                 pipeline_digest=self._digest,
             ),
         )
+
+    def _moment(self) -> datetime:
+        with suppress(Exception):  # the caller's clock may raise anything
+            moment: object = self._now()
+            if isinstance(moment, datetime) and moment.utcoffset() is not None:
+                return moment
+        raise ConfigurationError("got a clock that gives no aware datetime")
 
 
 def pipeline_digest(pipeline: FacialPipeline, calibration: AnyCalibration) -> str:

@@ -5,12 +5,18 @@ the mean is the mean of the single means, and the spread grows by how far those 
 pictures that disagree say so. Where they lie further apart than pictures of one person do, no
 distribution is given at all.
 
+A copy of a picture is no further evidence: the average of copies is what one of them says, and
+eight that agree because they are one prove nothing. So an object that is given twice is refused,
+and so are two files of the same bytes. That is no defence: one byte of difference passes, and
+whether pictures were really taken one after another is not known here.
+
 If one picture is refused, all of it is, with that picture's code: an age from those of several
 pictures that happened to please would be an age by selection. Take fewer, or other ones.
 """
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -31,7 +37,7 @@ def frames_of(evidence: object) -> Sequence[object]:
 
     Raises:
         PictureError: ``picture_malformed`` for an empty sequence, ``picture_too_large`` for more
-            than :data:`MAX_FRAMES`.
+            than :data:`MAX_FRAMES`, ``picture_unsupported`` where one is given twice.
     """
     if not isinstance(evidence, list | tuple):
         return (evidence,)
@@ -42,7 +48,19 @@ def frames_of(evidence: object) -> Sequence[object]:
             f"got {len(evidence)} pictures, expected at most {MAX_FRAMES}",
             code="picture_too_large",
         )
+    if any(_same(one, other) for one, other in combinations(evidence, 2)):
+        raise PictureError(
+            "got one picture twice, expected pictures taken one after another",
+            code="picture_unsupported",
+        )
     return evidence
+
+
+def _same(one: object, other: object) -> bool:
+    if one is other:
+        return True
+    files = bytes | bytearray | memoryview
+    return isinstance(one, files) and isinstance(other, files) and one == other
 
 
 def combined(frames: Sequence[NDArray[np.float64]], *, greatest_gap_years: float) -> list[float]:

@@ -11,18 +11,17 @@ the manifest is told by :attr:`LivenessCheck.manifest_sha256`, for the records.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
-from ageassure.errors import ConfigurationError, ModelIntegrityError, PresentationAttackError
+from ageassure.errors import ModelIntegrityError, PresentationAttackError
 from ageassure.estimators.facial.resampling import square_around
 from ageassure.inference import load_supplied_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
+    from os import PathLike
 
     from numpy.typing import NDArray
 
@@ -69,7 +68,7 @@ class LivenessCheck:
         self._live, self._bar, self._logits = _decision(manifest.details, classes)
 
     @classmethod
-    def supplied(cls, folder: Path, *, manifest_sha256: str) -> Self:
+    def supplied(cls, folder: str | PathLike[str], *, manifest_sha256: str) -> Self:
         """Load the operator's network.
 
         Args:
@@ -78,12 +77,10 @@ class LivenessCheck:
                 configuration; the manifest in turn holds the ONNX file's.
 
         Raises:
-            ConfigurationError: If ``manifest_sha256`` is no digest.
+            ConfigurationError: If ``manifest_sha256`` is no digest, or ``folder`` no path.
             ModelIntegrityError: If a file is missing or another one, the manifest is malformed, or
                 the network breaks the contract that it declares.
         """
-        if not re.fullmatch(r"[0-9a-f]{64}", str(manifest_sha256)):
-            raise ConfigurationError("got a manifest_sha256 that is not 64 hex digits")
         model = load_supplied_model(folder, manifest_sha256=manifest_sha256)
         return cls(model, manifest_sha256=manifest_sha256)
 

@@ -81,12 +81,12 @@ def _by_limit(document: Mapping[str, Any], name: str) -> dict[tuple[int, float],
 def _bar(
     entries: Mapping[tuple[int, float], dict[str, Any]], age_limit: int, alpha: float
 ) -> object:
-    entry = entries.get((age_limit, alpha))
+    entry = None
+    with suppress(TypeError):  # what cannot be hashed is no limit
+        entry = entries.get((age_limit, alpha))
     if entry is None:
         sought = ", ".join(f"{limit} at {share:g}" for limit, share in sorted(entries))
-        raise ConfigurationError(
-            f"got the limit {age_limit} at alpha {alpha}, expected one of: {sought}"
-        )
+        raise ConfigurationError(f"got another limit and alpha, expected one of: {sought}")
     if entry.get("bar") is None:
         raise InsufficientEvidenceError(str(entry.get("insufficient_evidence")))
     return entry["bar"]

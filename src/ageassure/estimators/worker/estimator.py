@@ -27,6 +27,8 @@ ANSWER_SECONDS: Final = 30.0
 
 _LOOK_SECONDS: Final = 0.02
 
+_MAX_NAME_CHARACTERS: Final = 256
+
 
 @final
 class WorkerEstimator:
@@ -52,7 +54,8 @@ class WorkerEstimator:
             process's start for each.
 
     Raises:
-        ConfigurationError: If a number is less than 1, or the estimator's set-up is wrong.
+        ConfigurationError: If a number is no int of at least 1, the name is none, or the
+            estimator's set-up is wrong.
         ModelIntegrityError: If its model is not the pinned one.
         UnfinishedError: If a worker cannot be started, or is not ready in time.
     """
@@ -60,8 +63,10 @@ class WorkerEstimator:
     def __init__(
         self, estimator: str = FACIAL, *, workers: int = 1, pictures_per_worker: int = 1
     ) -> None:
-        if workers < 1 or pictures_per_worker < 1:
-            raise ConfigurationError("got a number of workers or pictures below 1")
+        if not _is_name(estimator):
+            raise ConfigurationError("got a name of an estimator that none can have")
+        if not all(type(count) is int and count >= 1 for count in (workers, pictures_per_worker)):
+            raise ConfigurationError("got a number of workers or pictures that is no int above 0")
         self._name = estimator
         self._pictures = pictures_per_worker
         self._process = os.getpid()
@@ -163,6 +168,10 @@ class WorkerEstimator:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and name.isprintable() and len(name) <= _MAX_NAME_CHARACTERS
 
 
 def _views(evidence: object, views: ExitStack) -> list[memoryview] | str:

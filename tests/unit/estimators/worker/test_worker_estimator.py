@@ -328,10 +328,25 @@ def test_a_set_up_that_cannot_work_is_told_at_once(
         assert children().keys() <= before.keys()
 
 
-@pytest.mark.parametrize("changes", [{"workers": 0}, {"pictures_per_worker": 0}])
-def test_numbers_that_are_too_small_are_refused(changes: dict[str, int]) -> None:
-    with pytest.raises(ConfigurationError, match="below 1"):
-        WorkerEstimator("obedient", **changes)
+@pytest.mark.parametrize("count", [0, -1, 1.5, True, "1", None, float("nan"), [1]])
+@pytest.mark.parametrize("name", ["workers", "pictures_per_worker"])
+def test_numbers_that_are_none_are_refused(name: str, count: Any) -> None:
+    with pytest.raises(ConfigurationError, match="above 0"):
+        WorkerEstimator("obedient", **{name: count})
+
+
+@pytest.mark.parametrize("name", [None, b"facial", 5, "a\0b", "\ud800", "a\nb", "x" * 1000])
+def test_names_that_are_none_are_refused(name: Any) -> None:
+    with pytest.raises(ConfigurationError, match="a name of an estimator"):
+        WorkerEstimator(name)
+
+
+@pytest.mark.parametrize("seconds", [10**400, -(10**400), float("nan"), "1", True])
+def test_a_timeout_that_is_no_number_is_refused(seconds: Any, lasting: WorkerEstimator) -> None:
+    held = bytearray(b"evidence")
+    with pytest.raises(ConfigurationError, match="timeout"):
+        lasting.estimate(held, timeout_seconds=seconds)
+    assert not any(held)
 
 
 def test_workers_that_cannot_be_started_are_an_error(
