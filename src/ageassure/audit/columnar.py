@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ageassure.extras import require_extra
+from ageassure.files import open_regular
 
 require_extra("audit", "pyarrow")
 
@@ -44,6 +45,7 @@ def read_parquet(
     """
     opened: Any = None
     try:
+        open_regular(path).close()  # pyarrow would wait for a pipe
         opened = pyarrow.parquet.ParquetFile(path)
     except (OSError, pyarrow.ArrowException):
         opened = None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from ageassure.audit.plan import LEAST_RESAMPLES, EvaluationPlan, OperatingPoint
 from ageassure.errors import ConfigurationError
+from ageassure.files import read_at_most
 from ageassure.policy import AgeBand
 
 if TYPE_CHECKING:
@@ -30,12 +32,9 @@ def read_plan(path: Path) -> tuple[EvaluationPlan, str]:
     Raises:
         ConfigurationError: If it cannot be read or is no plan.
     """
-    content: bytes | None = None
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_PLAN_BYTES + 1)
-    except OSError:
-        content = None
+    content: bytearray | None = None
+    with suppress(OSError):
+        content = read_at_most(path, MAX_PLAN_BYTES + 1)
     if content is None:
         raise ConfigurationError(f"{path.name}: cannot be read")
     document: dict[str, Any] | None = None

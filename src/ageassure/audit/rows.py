@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from io import BufferedReader
 from typing import TYPE_CHECKING, Final
+
+from ageassure.files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,9 +90,9 @@ def _text(cell: object) -> str:
 def _csv(path: Path, error: type[AuditError]) -> Iterator[tuple[int, list[str]]]:
     reason: str | None = None
     try:
-        stream = path.open("rb")
-    except (OSError, ValueError) as failure:
-        reason = getattr(failure, "strerror", None) or "not a path"
+        stream = BufferedReader(open_regular(path))
+    except OSError as failure:
+        reason = failure.strerror
     if reason is not None:
         raise error(f"cannot read {path.name}: {reason}")
     with stream:

@@ -10,6 +10,7 @@ import click
 from ageassure import estimators
 from ageassure.cli.output import ExitStatus, command_with_json, emit, status_of
 from ageassure.errors import AgeAssuranceError, ConfigurationError
+from ageassure.files import read_at_most
 from ageassure.policy import (
     Binding,
     MemoryAttemptStore,
@@ -21,6 +22,7 @@ from ageassure.provider import Provider, RelyingParty
 from ageassure.results import AgeRequest, Direction, MethodClass
 from ageassure.tokens import SigningKey, TokenIssuer
 from ageassure.tokens.clock import utc_now
+from ageassure.wiping import Wiping
 
 if TYPE_CHECKING:
     from ageassure.estimators import FacialAgeEstimator
@@ -32,16 +34,25 @@ DEFAULT_ALPHA = 0.01
 
 
 def read_picture(path: Path) -> bytearray:
-    """A picture file's bytes, in a buffer that the estimator wipes.
+    """A picture file's bytes, in a buffer that the estimator wipes, and of which there is no copy.
 
     Raises:
-        ConfigurationError: If the file cannot be read.
+        ConfigurationError: If it cannot be read, or is no regular file.
+        PictureError: ``picture_too_large``; no more is read than it takes to see that.
     """
+    from ageassure.imaging.header import MAX_FILE_BYTES, too_large
+
+    picture, reason = bytearray(), None
     try:
-        return bytearray(path.read_bytes())
+        picture = read_at_most(path, MAX_FILE_BYTES + 1)
     except OSError as error:
         reason = error.strerror
-    raise ConfigurationError(f"cannot read {path}: {reason}")
+    if reason is not None:
+        raise ConfigurationError(f"cannot read {path}: {reason}")
+    if len(picture) > MAX_FILE_BYTES:
+        with Wiping(picture):
+            raise too_large(f"got more than {MAX_FILE_BYTES} bytes")
+    return picture
 
 
 def facial_policy(estimator: FacialAgeEstimator, *, age_limit: int, alpha: float) -> Policy:

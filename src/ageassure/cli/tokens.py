@@ -10,10 +10,12 @@ import click
 
 from ageassure.cli.output import command_with_json, emit
 from ageassure.errors import ConfigurationError
+from ageassure.files import read_at_most
 from ageassure.results import MethodClass
 from ageassure.tokens import JWKSet
 from ageassure.tokens.clock import utc_now
 from ageassure.tokens.jws import parse_compact
+from ageassure.tokens.keys import MAX_KEY_SET_BYTES
 from ageassure.verifier import MemoryReplayStore, TokenVerifier
 
 _MAX_READ_BYTES: Final = 65_536
@@ -32,13 +34,18 @@ def read_text(path: str) -> str:
         ConfigurationError: If it cannot be read.
     """
     try:
-        with click.open_file(path, "rb") as stream:
-            content: bytes = stream.read(_MAX_READ_BYTES)
+        content = _of_input() if path == "-" else read_at_most(path, _MAX_READ_BYTES)
     except (OSError, RuntimeError):  # the latter where standard input is closed
         pass
     else:
         return content.decode("ascii", "replace").strip()
     raise ConfigurationError("cannot read the file or standard input")
+
+
+def _of_input() -> bytes:
+    with click.open_file("-", "rb") as stream:
+        content: bytes = stream.read(_MAX_READ_BYTES)
+        return content
 
 
 def read_key_set(path: Path) -> JWKSet:
@@ -48,11 +55,11 @@ def read_key_set(path: Path) -> JWKSet:
         ConfigurationError: If it cannot be read; KeySetError if it must not be used.
     """
     try:
-        text = path.read_bytes()
+        text = read_at_most(path, MAX_KEY_SET_BYTES + 1)
     except OSError as error:
         reason = error.strerror
     else:
-        return JWKSet.from_json(text)
+        return JWKSet.from_json(bytes(text))
     raise ConfigurationError(f"cannot read {path}: {reason}")
 
 

@@ -17,6 +17,7 @@ from ageassure.audit.datasets.statement import SHA256, Statement, read_statement
 from ageassure.audit.problems import Problems
 from ageassure.audit.rows import read_rows
 from ageassure.errors import DataSetError
+from ageassure.files import open_regular
 from ageassure.results import MAX_YEARS
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def file_sha256(path: Path) -> str:
     Raises:
         OSError: If it cannot be read.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import tarfile
 from dataclasses import dataclass
+from io import BufferedReader
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from ageassure.errors import DataSetError
+from ageassure.files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,7 +53,7 @@ class PicturePlace:
         Raises:
             OSError: If the file cannot be read, or ends early.
         """
-        with open(self.file, "rb", buffering=0) as file:  # noqa: PTH123 - called for every picture
+        with open_regular(self.file) as file:
             if self.size is None:
                 size = min(file.seek(0, 2), _MAX_READ_BYTES)
             else:
@@ -150,7 +152,10 @@ def _shard_index(root: Path, shard: str) -> dict[str, tuple[int, int]]:
     index: dict[str, tuple[int, int]] = {}
     problem: str | None = None
     try:
-        with tarfile.open(root / shard, "r:") as archive:
+        with (
+            BufferedReader(open_regular(root / shard)) as file,
+            tarfile.open(fileobj=file, mode="r:") as archive,
+        ):
             for member in archive:
                 if not member.isreg() or member.issparse():
                     continue

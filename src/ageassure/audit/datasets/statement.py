@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from ageassure.errors import DataSetError
+from ageassure.files import read_at_most
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,15 +102,14 @@ def read_statement(path: Path) -> Statement:
     Raises:
         DataSetError: If it cannot be read, is no TOML, or has other members than a statement.
     """
-    content, reason = b"", None
+    content, reason = bytearray(), None
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_STATEMENT_BYTES + 1)
+        content = read_at_most(path, MAX_STATEMENT_BYTES + 1)
     except OSError as error:
         reason = error.strerror
     if reason is not None:
         raise DataSetError(f"cannot read the statement {path.name}: {reason}")
-    return _checked(_parsed(content, path.name), path.name)
+    return _checked(_parsed(bytes(content), path.name), path.name)
 
 
 def _parsed(content: bytes, name: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ageassure.audit.intervals import chance_of_same_rate, clopper_pearson, holm
 from ageassure.errors import ReportError
+from ageassure.files import read_at_most
 from ageassure.results import MAX_YEARS
 
 if TYPE_CHECKING:
@@ -137,8 +138,9 @@ def read_counts(path: Path) -> ServiceCounts:
         raise ReportError(f"{path.name}: is not there")
     found: object = None
     with suppress(OSError, ValueError, RecursionError):
-        if path.stat().st_size <= _MAX_BYTES:
-            found = json.loads(path.read_bytes())
+        content = read_at_most(path, _MAX_BYTES + 1)
+        if len(content) <= _MAX_BYTES:
+            found = json.loads(content)
     match found:
         case {
             "format": str(form),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,7 @@ from ageassure.audit.prediction.run import RunFiles
 from ageassure.audit.problems import Problems
 from ageassure.audit.rows import read_rows
 from ageassure.errors import ConfigurationError, DataSetError, PredictionsError
+from ageassure.files import read_at_most
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,11 +88,10 @@ def _record(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     record: object = None
-    try:
-        if path.stat().st_size <= MAX_RECORD_BYTES:
-            record = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        record = None
+    with suppress(OSError, ValueError, RecursionError):
+        content = read_at_most(path, MAX_RECORD_BYTES + 1)
+        if len(content) <= MAX_RECORD_BYTES:
+            record = json.loads(content)
     if not isinstance(record, dict) or not _is_record(record):
         raise PredictionsError(f"{path.name}: is no record of a run")
     return record

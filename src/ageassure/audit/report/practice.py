@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ageassure.audit.report.reading import Found, figure
 from ageassure.audit.report.wording import number_cell, percent, share_cell
 from ageassure.errors import ReportError
+from ageassure.files import read_at_most
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -99,8 +100,9 @@ def read_answers(path: Path) -> dict[str, str]:
     """
     found: dict[str, Any] | None = None
     with suppress(OSError, ValueError):
-        if path.stat().st_size <= _MAX_BYTES:
-            found = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = read_at_most(path, _MAX_BYTES + 1)
+        if len(content) <= _MAX_BYTES:
+            found = tomllib.loads(content.decode())
     if found is None or found.pop("format", None) != FORMAT:
         raise ReportError(f"{path.name}: is no file of answers in the format {FORMAT}")
     known = {question.key for questions in SECTIONS.values() for question in questions}

@@ -25,10 +25,12 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ageassure.errors import ReportError
+from ageassure.files import read_at_most
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,15 +71,12 @@ def read_report(path: Path) -> dict[str, Any]:
     Raises:
         ReportError: If it cannot be read, is too large, or is no report of this format.
     """
-    content: bytes | None = None
-    try:
-        if path.stat().st_size <= MAX_REPORT_BYTES:
-            content = path.read_bytes()
-    except OSError:
-        content = None
-    if content is None:
+    content: bytearray | None = None
+    with suppress(OSError):
+        content = read_at_most(path, MAX_REPORT_BYTES + 1)
+    if content is None or len(content) > MAX_REPORT_BYTES:
         raise ReportError(f"{path.name}: cannot be read, or is too large")
-    return parse_report(content, path.name)
+    return parse_report(bytes(content), path.name)
 
 
 def parse_report(content: bytes, name: str) -> dict[str, Any]:

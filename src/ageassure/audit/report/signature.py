@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from ageassure.errors import AuditSignatureError, ConfigurationError
+from ageassure.files import open_regular, read_at_most
 from ageassure.tokens import base64url
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ FORMAT: Final = "ageassure-audit-signature-1"
 SUFFIX: Final = ".sig"
 MAX_FILES: Final = 32
 _MAX_SIGNATURE_BYTES: Final = 64 * 1024
+_MAX_KEY_BYTES: Final = 64 * 1024
 _MEMBERS: Final = {"format", "files", "signature"}
 
 
@@ -86,7 +88,7 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
     """
     key: object = None
     with suppress(OSError, ValueError, TypeError):
-        key = load_pem_public_key(path.read_bytes())
+        key = load_pem_public_key(bytes(read_at_most(path, _MAX_KEY_BYTES)))
     if not isinstance(key, Ed25519PublicKey):
         raise ConfigurationError(f"{path.name}: is no Ed25519 public key in PEM")
     return key
@@ -95,8 +97,9 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
 def _read(path: Path) -> dict[str, Any]:
     document: object = None
     with suppress(OSError, ValueError, RecursionError):
-        if path.stat().st_size <= _MAX_SIGNATURE_BYTES:
-            document = json.loads(path.read_bytes())
+        content = read_at_most(path, _MAX_SIGNATURE_BYTES + 1)
+        if len(content) <= _MAX_SIGNATURE_BYTES:
+            document = json.loads(content)
     if (
         not isinstance(document, dict)
         or document.keys() != _MEMBERS
@@ -128,7 +131,7 @@ def file_digest(path: Path) -> str:
         AuditSignatureError: If it cannot be read.
     """
     digest: str | None = None
-    with suppress(OSError), path.open("rb") as file:
+    with suppress(OSError), open_regular(path) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest is None:
         raise AuditSignatureError(f"{path.name}: cannot be read")

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from ageassure.errors import KeySetError
+from ageassure.files import read_at_most
 from ageassure.results import THUMBPRINT_PATTERN
 from ageassure.tokens.keys.key_set import JWKSet
 from ageassure.tokens.keys.signing import SigningKey
@@ -234,7 +235,7 @@ def _read(path: Path) -> tuple[RingEntry, ...]:
         return ()
     content = b""
     with suppress(OSError):
-        content = path.read_bytes()[: MAX_RING_BYTES + 1]
+        content = bytes(read_at_most(path, MAX_RING_BYTES + 1))
     document = parse_object(content) if len(content) <= MAX_RING_BYTES else None
     entries = None if document is None else _entries_of(document)
     if entries is None:
