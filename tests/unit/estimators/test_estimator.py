@@ -262,7 +262,9 @@ def test_a_liveness_check_that_is_none_is_refused_at_once(liveness: Any) -> None
         FacialAgeEstimator(liveness=liveness)
 
 
-@pytest.mark.parametrize("model", [None, 5, ["age-v2"], {}, "age-v3", "a\0b", b"age-v2"])
+@pytest.mark.parametrize(
+    "model", [None, 5, ["age-v2"], {}, "age-v3", "a\0b", b"age-v2", np.array(["age-v1", "age-v2"])]
+)
 def test_a_model_that_is_none_is_refused(model: Any) -> None:
     with pytest.raises(ConfigurationError, match="age network"):
         FacialAgeEstimator(model=model)

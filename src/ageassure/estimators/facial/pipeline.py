@@ -85,7 +85,7 @@ class FacialPipeline:
             ModelIntegrityError: If a file is missing or not the pinned one.
             MissingExtraError: If ``ageassure-models`` is not installed.
         """
-        if model_id not in AGE_MODELS:
+        if not _is_known(model_id):
             raise ConfigurationError(
                 f"got another age network, expected one of {', '.join(AGE_MODELS)}"
             )
@@ -191,6 +191,10 @@ class FacialPipeline:
             "quality_limits": self._limits.as_dict(),
             "class_years": CLASS_YEARS.tolist(),
         }
+
+
+def _is_known(model_id: object) -> bool:
+    return isinstance(model_id, str) and model_id in AGE_MODELS
 
 
 def _chip_pixels(age: Model) -> int:
