@@ -64,8 +64,16 @@ class Pkcs11Signer:
         """ES256 in JOSE form: CKM_ECDSA gives r and s of 32 bytes each, as JOSE wants them."""
         # The digest is made here: CKM_ECDSA_SHA256 is not in every module.
         digest = sha256(data).digest()
-        with self._lock:
-            return bytes(self._private.sign(digest, mechanism=pkcs11.Mechanism.ECDSA))
+        denied = False
+        try:
+            with self._lock:
+                return bytes(self._private.sign(digest, mechanism=pkcs11.Mechanism.ECDSA))
+        except pkcs11.PKCS11Error as error:
+            denied = isinstance(
+                error, (pkcs11.PinLocked, pkcs11.PinExpired, pkcs11.UserNotLoggedIn)
+            )
+        # The library tells its operator which of the two it was, and nothing of the module's text.
+        raise PermissionError if denied else ConnectionError
 
     def close(self) -> None:
         """Log out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +14,7 @@ from ageassure.cli.output import command_with_json, emit
 from ageassure.errors import ConfigurationError
 from ageassure.tokens import SigningKey
 from ageassure.tokens.clock import utc_now
+from ageassure.tokens.keys.files import reason_of
 from ageassure.tokens.keys.ring import KeyRing
 from ageassure.tokens.publication import publication_files, write_publication
 
@@ -47,18 +49,17 @@ def keys() -> None:
 @command_with_json
 def generate(key_path: Path, jwks_path: Path, *, as_json: bool) -> None:
     """Make an ES256 key. Existing files are never overwritten."""
-    if jwks_path.exists():
+    if os.path.lexists(jwks_path):
         raise ConfigurationError(f"{jwks_path} exists and is not overwritten")
     key = SigningKey.generate()
     key.save(key_path)
+    reason: str | None = None
     try:
         with jwks_path.open("x", encoding="utf-8") as file:
             json.dump(key.public_set().to_dict(), file, indent=2)
             file.write("\n")
-    except OSError as error:
-        reason = error.strerror
-    else:
-        reason = None
+    except (OSError, ValueError) as error:
+        reason = reason_of(error)
     if reason is not None:
         key_path.unlink()
         raise ConfigurationError(f"cannot write {jwks_path}: {reason}")

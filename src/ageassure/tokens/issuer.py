@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, final
 
 from ageassure.errors import ConfigurationError, IssuanceError, MalformedTokenError
-from ageassure.results import AssuranceLevel, Direction, MethodClass, Outcome
+from ageassure.results import AgeRequest, AssuranceLevel, Direction, MethodClass, Outcome
 from ageassure.tokens import base64url
 from ageassure.tokens.claims import (
     IAT_GRANULARITY_SECONDS,
@@ -22,13 +22,12 @@ from ageassure.tokens.claims import (
 )
 from ageassure.tokens.clock import Clock, read_clock, utc_now
 from ageassure.tokens.jws import sign_compact
-from ageassure.tokens.keys import JWKSet
+from ageassure.tokens.keys import JWKSet, PublicJWK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from ageassure.results import AgeRequest
     from ageassure.tokens.keys import Signer
 
 _SETTLES: Final = {Direction.OVER: Outcome.OVER, Direction.UNDER: Outcome.UNDER}
@@ -80,9 +79,10 @@ class TokenIssuer:
                 "got another lifetime_seconds, expected an int of "
                 f"{MIN_LIFETIME_SECONDS} to {MAX_LIFETIME_SECONDS}"
             )
-        public = signing_key.public
-        if not signing_key.kid == public.kid == public.thumbprint or signing_key.alg != public.alg:
-            raise ConfigurationError("got a signer whose kid or alg is not its public key's")
+        read_clock(now)
+        if not callable(random_bytes):
+            raise ConfigurationError("got no source of random bytes")
+        public = _public_of(signing_key)
         self._issuer = checked_issuer(issuer)
         self._policy_uri = None if policy_uri is None else checked_policy_uri(policy_uri)
         self._signer = signing_key
@@ -159,7 +159,9 @@ class TokenIssuer:
         return sign_compact(header, payload, self._signer)
 
     def _fresh_token_id(self) -> str:
-        random: object = self._random_bytes(TOKEN_ID_BYTES)
+        random: object = None
+        with suppress(Exception):  # the caller's code may raise anything; raised below
+            random = self._random_bytes(TOKEN_ID_BYTES)
         if not (isinstance(random, bytes) and len(random) == TOKEN_ID_BYTES):
             raise IssuanceError(f"got no {TOKEN_ID_BYTES} random bytes")
         return base64url.encode(random)
@@ -168,9 +170,27 @@ class TokenIssuer:
         return f"<TokenIssuer issuer={self._issuer} kid={self._signer.kid}>"
 
 
+def _public_of(signer: Signer) -> PublicJWK:
+    """The public half of a signer that is one.
+
+    Raises:
+        ConfigurationError: If it lacks a member, or its kid or alg is not its public key's.
+    """
+    given: object = signer
+    public = getattr(given, "public", None)
+    if not isinstance(public, PublicJWK) or not callable(getattr(given, "sign", None)):
+        raise ConfigurationError("got no signer, expected one with public, kid, alg and sign")
+    named = getattr(given, "kid", None), getattr(given, "alg", None)
+    if public.kid != public.thumbprint or named != (public.kid, public.alg):
+        raise ConfigurationError("got a signer whose kid or alg is not its public key's")
+    return public
+
+
 def _check_answer(
     request: AgeRequest, outcome: Outcome, method_class: MethodClass, level: AssuranceLevel
 ) -> None:
+    if not isinstance(request, AgeRequest):
+        raise IssuanceError("got no AgeRequest")
     if outcome is not _SETTLES[request.direction]:
         # A token for "under" certifies a child: it is made only when "under" was asked.
         raise IssuanceError("got an outcome that does not settle what was asked")

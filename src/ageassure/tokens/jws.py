@@ -6,7 +6,6 @@ followed here, extensions (``crit``, ``b64``) are refused.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -35,6 +34,13 @@ _ES256_BYTES: Final = 64
 _DER_HEADS: Final = (
     ((b"\x30\x44\x02\x20", b"\x02\x20"), (b"\x30\x45\x02\x20", b"\x02\x21\x00")),
     ((b"\x30\x45\x02\x21\x00", b"\x02\x20"), (b"\x30\x46\x02\x21\x00", b"\x02\x21\x00")),
+)
+# The first that fits.
+_FAILURES: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (TimeoutError, "did not answer in time"),
+    (PermissionError, "was not allowed to sign"),
+    (OSError, "could not be reached"),
+    (Exception, "failed"),
 )
 _NO_PARTS: Final = "got no three parts of canonical base64url"
 _NO_HEADERS: Final[Mapping[bytes, Mapping[str, object]]] = {}
@@ -182,16 +188,30 @@ def sign_compact(header: Mapping[str, object], payload: bytes, signer: Signer) -
 
     Raises:
         IssuanceError: If ``alg`` in the header is not the signer's, the signer fails, or its
-            signature is wrong.
+            signature is wrong; the message tells these apart.
     """
     if header.get("alg") != signer.alg:
         raise IssuanceError("got a header whose alg is not the signer's")
     signing_input = encode_header(header) + b"." + base64url.encode(payload).encode("ascii")
-    signature: object = None
-    with suppress(Exception):  # a signer may raise anything; what fails is raised below
-        signature = signer.sign(signing_input)
-    if not isinstance(signature, bytes) or not _is_signature(
-        signature, signing_input, signer.public
-    ):
-        raise IssuanceError("the signer gave no valid signature in JOSE form")
+    signature = _signature_of(signer, signing_input)
+    if not _is_signature(signature, signing_input, signer.public):
+        raise IssuanceError("the signer gave another signature than its key's in JOSE form")
     return f"{signing_input.decode('ascii')}.{base64url.encode(signature)}"
+
+
+def _signature_of(signer: Signer, data: bytes) -> bytes:
+    """What the signer answers.
+
+    Raises:
+        IssuanceError: If it raises, and by its error's type in what way, or gives no bytes. Its
+            own words are left out.
+    """
+    signature: object = None
+    reason = "gave no bytes"
+    try:
+        signature = signer.sign(data)
+    except Exception as error:  # noqa: BLE001 - a signer may raise anything; raised below
+        reason = next(words for kind, words in _FAILURES if isinstance(error, kind))
+    if not isinstance(signature, bytes):
+        raise IssuanceError(f"the signer {reason}")
+    return signature

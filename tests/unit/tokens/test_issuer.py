@@ -244,3 +244,52 @@ def test_what_is_public() -> None:
     assert subject.issuer == ISSUER
     assert subject.jwks == KEY.public_set() == JWKSet(keys=(KEY.public,))
     assert repr(subject) == f"<TokenIssuer issuer={ISSUER} kid={KEY.kid}>"
+
+
+class _Signer:
+    def __init__(self, **members: Any) -> None:
+        self.__dict__ |= members
+
+
+_WHOLE = {"public": KEY.public, "kid": KEY.kid, "alg": KEY.alg, "sign": KEY.sign}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"signing_key": None},
+        {"signing_key": "key"},
+        {"signing_key": KEY.public},
+        {"signing_key": _Signer()},
+        *({"signing_key": _Signer(**(_WHOLE | {name: None}))} for name in _WHOLE),
+        {"now": None},
+        {"now": lambda: 5},
+        {"random_bytes": None},
+        {"random_bytes": b"16 random bytes."},
+        {"issuer": None},
+        {"policy_uri": 5},
+    ],
+)
+def test_what_no_issuer_is_made_of(change: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        issuer(**change)
+    assert caught.value.__context__ is None
+
+
+def test_a_signer_that_is_whole() -> None:
+    assert issuer(signing_key=_Signer(**_WHOLE)).jwks.get(KEY.kid) is not None
+
+
+@pytest.mark.parametrize("asked", [None, {}, "request"])
+def test_what_is_no_request(asked: Any) -> None:
+    with pytest.raises(IssuanceError, match="AgeRequest"):
+        issue(asked)
+
+
+def test_a_source_of_random_bytes_that_fails() -> None:
+    def fail(_count: int) -> bytes:
+        raise OSError
+
+    with pytest.raises(IssuanceError, match="random") as caught:
+        issue(request(), by=issuer(random_bytes=fail))
+    assert caught.value.__context__ is None

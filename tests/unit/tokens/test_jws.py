@@ -225,6 +225,32 @@ def test_a_service_that_fails(answer: Any) -> None:
     assert "secret" not in str(caught.value)
 
 
+def _raising(error: Exception) -> Any:
+    def sign(_data: bytes) -> bytes:
+        raise error
+
+    return sign
+
+
+@pytest.mark.parametrize(
+    ("sign", "told"),
+    [
+        (_raising(TimeoutError("secret")), "did not answer in time"),
+        (_raising(PermissionError("secret")), "was not allowed to sign"),
+        (_raising(ConnectionError("secret")), "could not be reached"),
+        (_raising(OSError("secret")), "could not be reached"),
+        (_raising(RuntimeError("secret")), "failed"),
+        (lambda _data: None, "gave no bytes"),
+        (lambda _data: bytes(70), "another signature"),
+    ],
+)
+def test_in_which_way_a_service_failed_is_told(sign: Any, told: str) -> None:
+    with pytest.raises(IssuanceError, match=f"^the signer (gave )?{told}") as caught:
+        sign_compact({"alg": "ES256"}, b"payload", Service(sign))
+    assert caught.value.__context__ is caught.value.__cause__ is None
+    assert "secret" not in str(caught.value)
+
+
 def test_a_service_that_works() -> None:
     jws: CompactJWS = parse_compact(sign_compact({"alg": "ES256"}, b"x", Service(KEY.sign)))
     verify_signature(jws, KEY.public)

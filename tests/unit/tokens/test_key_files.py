@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -92,8 +92,21 @@ def test_only_regular_files(tmp_path: Path) -> None:
     with pytest.raises(KeySetError, match="regular"):
         read_private_file(pipe)
     tmp_path.chmod(0o700)
-    with pytest.raises(KeySetError):
+    with pytest.raises(KeySetError, match="regular"):
         read_private_file(tmp_path)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts in /proc")  # noqa: PTH112
+def test_nothing_stays_open(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    (tmp_path / "pipe").touch()
+    (tmp_path / "readable").write_bytes(b"")
+    (tmp_path / "readable").chmod(0o644)
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    for path in (tmp_path, tmp_path / "readable", tmp_path / "absent"):
+        with pytest.raises(KeySetError):
+            read_private_file(path)
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
 
 
 def test_size(tmp_path: Path) -> None:
@@ -110,8 +123,10 @@ def test_paths_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(KeySetError, match="No such file"):
         read_private_file(tmp_path / "key")
     for call in (read_private_file, lambda path: write_private_file(path, b"")):
-        with pytest.raises(KeySetError, match="not a path"):
-            call("a\0b")
+        junk: tuple[Any, ...] = ("a\0b", None, 1.5, [])
+        for path in junk:
+            with pytest.raises(KeySetError, match="not a path"):
+                call(path)
 
 
 def test_all_of_a_key_is_written_before_the_disk_is_waited_for(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from contextlib import suppress
-from typing import Final
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from ageassure.errors import KeySetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_KEY_FILE_BYTES: Final = 64 * 1024
 
@@ -33,8 +37,8 @@ def write_private_file(path: str | os.PathLike[str], content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
-        reason = getattr(error, "strerror", None) or "not a path"
+    except (OSError, ValueError, TypeError) as error:
+        reason = reason_of(error)
         if created:
             with suppress(OSError):
                 os.unlink(path)  # noqa: PTH108 - the path may be any PathLike
@@ -56,20 +60,41 @@ def read_private_file(path: str | os.PathLike[str]) -> bytes:
     reason: str | None = None
     content = b""
     try:
-        # O_NONBLOCK: a pipe in the file's place must not block before it is refused.
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        with os.fdopen(os.open(path, flags), "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                reason = "it is no regular file"
-            elif os.name == "posix" and status.st_mode & _OTHERS:
+        with open_regular(path) as file:
+            if os.name == "posix" and os.fstat(file.fileno()).st_mode & _OTHERS:
                 reason = "its group or others have access to it; set its mode to 0600"
             else:
                 content = file.read(MAX_KEY_FILE_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a path"
+    except (OSError, ValueError, TypeError) as error:
+        reason = reason_of(error)
     if len(content) > MAX_KEY_FILE_BYTES:
         reason = f"it has more than {MAX_KEY_FILE_BYTES} bytes"
     if reason is not None:
         raise KeySetError(f"cannot use the key file {path}: {reason}")
     return content
+
+
+@contextmanager
+def open_regular(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a regular file for reading; nothing else in its place is read or waited for.
+
+    Raises:
+        OSError: If it cannot be opened, or is something else.
+        ValueError: If the path has a zero byte.
+        TypeError: If it is no path.
+    """
+    # O_NONBLOCK: a pipe in the file's place must not block before it is refused.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        with open(descriptor, "rb", closefd=False) as file:
+            yield file
+    finally:
+        os.close(descriptor)
+
+
+def reason_of(error: Exception) -> str:
+    """Why a file cannot be used: the operating system's words, which hold no path."""
+    return getattr(error, "strerror", None) or "not a path"
