@@ -81,7 +81,7 @@ class StatusChecker:
             compared, and nothing else is ever fetched.
         fetch: Who fetches.
         now: Clock.
-        max_bytes: Most bytes of lists kept, inflated. At most :data:`MAX_LISTS` are kept; the one
+        max_bytes: Most bytes of lists kept, inflated. At most 1,000 lists are kept; the one
             that was least recently used makes room.
 
     Raises:
