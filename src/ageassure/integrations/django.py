@@ -188,7 +188,11 @@ def _content_type(request: HttpRequest) -> str:
 
 
 def _bounded_body(request: HttpRequest) -> bytes:
-    body: bytes = request.read(MAX_BODY_BYTES + 1)
+    """The body or its beginning; nothing where it breaks off."""
+    try:
+        body: bytes = request.read(MAX_BODY_BYTES + 1)
+    except OSError:  # Django's own UnreadablePostError is one
+        return b""
     return body
 
 

@@ -20,6 +20,7 @@ require_extra("flask", "flask")
 
 from flask import Flask, Response, current_app, request, session  # noqa: E402
 from flask.sessions import SecureCookieSessionInterface  # noqa: E402
+from werkzeug.exceptions import ClientDisconnected  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,7 +117,11 @@ class AgeAssurance:
 
 
 def _bounded_body() -> bytes:
-    return request.stream.read(MAX_BODY_BYTES + 1)
+    """The body or its beginning; nothing where it breaks off."""
+    try:
+        return request.stream.read(MAX_BODY_BYTES + 1)
+    except (OSError, ClientDisconnected):
+        return b""
 
 
 def _response(answer: Answer) -> Response:

@@ -20,7 +20,7 @@ require_extra("starlette", "starlette", "itsdangerous")
 from starlette.concurrency import run_in_threadpool  # noqa: E402
 from starlette.exceptions import HTTPException  # noqa: E402
 from starlette.middleware.sessions import SessionMiddleware  # noqa: E402
-from starlette.requests import Request  # noqa: E402, TC002 - FastAPI reads annotations
+from starlette.requests import ClientDisconnect, Request  # noqa: E402 - FastAPI reads annotations
 from starlette.responses import Response  # noqa: E402
 
 if TYPE_CHECKING:
@@ -140,12 +140,18 @@ def _session(request: Request) -> dict[str, Any]:
 
 
 async def _bounded_body(request: Request) -> bytes:
-    """The body, or its beginning where it is too long: what is beyond is never read."""
+    """The body, or its beginning where it is too long: what is beyond is never read.
+
+    Nothing where it breaks off.
+    """
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk[: MAX_BODY_BYTES + 1 - len(body)]
-        if len(body) > MAX_BODY_BYTES:
-            break
+    try:
+        async for chunk in request.stream():
+            body += chunk[: MAX_BODY_BYTES + 1 - len(body)]
+            if len(body) > MAX_BODY_BYTES:
+                break
+    except ClientDisconnect:
+        return b""
     return bytes(body)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from ageassure.integrations import AgeGate, AgeLimit, AgeResult
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
 
 FORM = "application/x-www-form-urlencoded"
 OVER_18 = AgeLimit.of(18)
+
+
+class BrokenStream(BytesIO):
+    """As a server's, when the browser goes away or breaks the rules of chunks."""
+
+    def read(self, size: int | None = -1, /) -> bytes:  # noqa: ARG002
+        raise OSError("broken")
+
+    readinto = read  # type: ignore[assignment]
 
 
 def accept(

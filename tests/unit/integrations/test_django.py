@@ -18,6 +18,7 @@ from ageassure.integrations import AgeLimit
 from ageassure.integrations import django as adapter
 
 from .browsers import DjangoBrowser, django_site
+from .driving import BrokenStream
 
 if TYPE_CHECKING:
     from .conftest import Parties
@@ -132,6 +133,13 @@ def test_an_async_view_of_a_class_is_guarded_and_awaited(parties: Parties) -> No
 
     with override_settings(ROOT_URLCONF=(path("class", guarded),)):
         assert asyncio.run(visit()) == [401, 200]
+
+
+def test_a_body_that_breaks_off_is_none(parties: Parties) -> None:
+    broken = {"wsgi.input": BrokenStream(), "CONTENT_LENGTH": "100"}
+    for address, status in (("/age/token", 403), ("/age/challenge/over-18", 201)):
+        assert DjangoBrowser().client.post(address, **broken).status_code == status
+    assert parties.gate.counts.read() == {"no_token": 1, "challenge_opened": 1}
 
 
 def test_what_to_install_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

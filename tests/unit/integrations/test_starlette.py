@@ -141,6 +141,30 @@ def test_an_endless_body_is_left_unread() -> None:
     assert sent == MAX_BODY_BYTES // 1000 + 1
 
 
+@pytest.mark.parametrize("path", ["/age/token", "/age/challenge/over-18"])
+def test_a_body_that_breaks_off_is_none(parties: Parties, path: str) -> None:
+    app = Starlette()
+    app.add_middleware(SessionMiddleware, secret_key="s")
+    AgeAssurance(parties.gate).install(app)
+    parts: list[Message] = [
+        {"type": "http.request", "body": b"age_token=a.b.c", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return parts.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    kind = (b"content-type", b"application/x-www-form-urlencoded")
+    scope = {"type": "http", "method": "POST", "path": path, "headers": [kind]}
+    asyncio.run(app(scope, receive, send))
+    assert sent[0]["status"] == (403 if path == "/age/token" else 201)
+    assert parties.gate.counts.read() in ({"no_token": 1}, {"challenge_opened": 1})
+
+
 def test_what_to_install_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setattr("ageassure.extras.find_spec", lambda _name: None)
