@@ -43,6 +43,8 @@ SIDE_PIXELS: Final = 960
 GREY: Final = 128
 SHARES: Final = (0.3, 0.2, 0.15, 0.12, 0.1, 0.08, 0.06, 0.05, 0.04, 0.03)
 
+COMMAND: Final = "python benchmarks/detection.py ../shared/data/london"
+
 Json = dict[str, Any]
 
 
@@ -99,6 +101,7 @@ def measure(folder: Path) -> Json:
         )
     return {
         "benchmark": "detection",
+        "command": COMMAND,
         "data": "Face Research Lab London Set (DeBruine & Jones), CC BY 4.0",
         "people": len(people),
         "picture_pixels": SIDE_PIXELS,

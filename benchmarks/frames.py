@@ -58,6 +58,8 @@ ALPHAS: Final = (0.05, 0.01)
 YEARS: Final = np.arange(MAX_YEARS + 1)
 NO_LIMIT_YEARS: Final = 1e9
 
+COMMAND: Final = "python benchmarks/frames.py ../shared/data/london ../shared/data/fairface-train"
+
 Json = dict[str, Any]
 
 
@@ -213,6 +215,7 @@ def main() -> None:
     ages = Ages(arguments.model)
     result = {
         "benchmark": "frames",
+        "command": COMMAND,
         "model": arguments.model,
         "pipeline_digest": ages.estimator.pipeline_digest,
         "greatest_gap_years": ages.greatest_gap_years,

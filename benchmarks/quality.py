@@ -64,6 +64,8 @@ TEENS, ADULTS = 80, 120
 LIMIT_YEARS, ALPHA = 18, 0.05
 TWENTY = FIRST_YEARS.index(20)
 
+COMMAND: Final = "python benchmarks/quality.py ../shared/data/london ../shared/data/fairface-train"
+
 Json = dict[str, Any]
 
 
@@ -164,6 +166,7 @@ def measure(model_id: str, london_folder: Path, fairface_folder: Path) -> Json:
     sets = {"london": london(london_folder), "fairface": fairface(fairface_folder)}
     found: Json = {
         "benchmark": "quality",
+        "command": COMMAND,
         "model": model_id,
         "pipeline_digest": estimator.pipeline_digest,
         "limits": gauge.pipeline.limits.as_dict(),

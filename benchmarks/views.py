@@ -112,6 +112,8 @@ def _ways() -> dict[str, tuple[bool, tuple[Chip, ...]]]:
 WAYS: Final = _ways()
 CHIPS: Final = tuple(dict.fromkeys(chip for _, chips in WAYS.values() for chip in chips))
 
+COMMAND: Final = "python benchmarks/views.py ../shared/data/fairface-train"
+
 Json = dict[str, Any]
 
 
@@ -224,6 +226,7 @@ def measure(folder: Path) -> Json:
     found, cost = compared(scores, group), viewer.milliseconds(last)
     return {
         "benchmark": "views",
+        "command": COMMAND,
         "model": DEFAULT_MODEL,
         "pipeline_digest": pipeline_digest(viewer.pipeline, calibration),
         "data": "FairFace (Karkkainen and Joo, WACV 2021), CC BY 4.0, calibration part",
