@@ -25,7 +25,7 @@ from figure_parts import CARD, ROOT
 from frame_figures import detection, frames
 from london_figures import london, london_in_short
 from point_figures import challenge_ages, lower_bars
-from quality_figures import quality, quality_limits, quality_refusals, quality_signs
+from quality_figures import drawings, quality, quality_limits, quality_refusals, quality_signs
 from verification_figures import (
     endpoint,
     replay_store,
@@ -57,6 +57,7 @@ MAKERS: Final = {
     "failures": failures,
     "detection": detection,
     "frames": frames,
+    "drawings": drawings,
     "quality": quality,
     "quality-limits": quality_limits,
     "quality-refusals": quality_refusals,

@@ -115,6 +115,45 @@ def quality_signs() -> str:
     )
 
 
+def drawings() -> str:
+    """Drawn faces, with noise and without: who is refused, and who is called OVER at which bar."""
+    found = load(RESULTS / "drawings.json")
+    rows = []
+    for one in found["rows"]:
+        noise = one["noise_grey_levels"]
+        rows.append(
+            [
+                "shaded" if one["shaded"] else "flat",
+                f"{noise:g} grey levels" if noise else "none",
+                share(one["refused"]),
+                *(share(over) for over in _by_bar(one).values()),
+                f"{one['greatest_mean_years']:.1f}",
+            ]
+        )
+    head = ["drawn face", "noise", "refused", *_by_bar(found["rows"][0]), "highest estimate, years"]
+    return (
+        f"{table(head, rows)}\n\n{found['drawings']} drawings of {found['picture_pixels']} px, "
+        "half of them shaded, and the same ones with every noise. Shares are of all drawings of a "
+        "row; what is neither refused nor OVER is INCONCLUSIVE. Errors are those claimed."
+    )
+
+
+def _by_bar(row: Json) -> dict[str, list[float]]:
+    """What is called OVER at each bar; limits that share one stand together."""
+    limits: dict[tuple[float, float], list[str]] = {}
+    over = {}
+    for bar in row["bars"]:
+        key = bar["alpha"], bar["challenge_age_years"]
+        limits.setdefault(key, []).append(str(bar["age_limit"]))
+        over[key] = bar["over"]
+    return {
+        f"OVER {', '.join(names)} at {percent(alpha, 1)} ({years_at:.1f} years)": over[
+            alpha, years_at
+        ]
+        for (alpha, years_at), names in limits.items()
+    }
+
+
 def _bin(natural: Json, sign: str, one: Json) -> str:
     """The ends of a bin; the outermost are open."""
     bins = natural["error_by_sign"][sign]

@@ -21,8 +21,11 @@ it matters:
   and brightness, and with them the colour of the skin, cancel out.
 
 Besides, what is flat is no photograph: ``face_unclear`` where more than :data:`FLAT_SHARE` of the
-face does not change at all from pixel to pixel, as in drawings and pictograms, whose faces detector
-and mesh take for real. That is the same for every network. It is no part of the pipeline's digest:
+face does not change at all from pixel to pixel, as in pictograms and many drawings, whose faces
+detector and mesh take for real. The converse does not hold: a drawing that is shaded, or that was
+photographed and has a camera's noise, is not flat, is judged like a photograph and may be called
+OVER (``benchmarks/drawings.py``). Only a check for a living person can stop that, see
+:mod:`.liveness`. This limit is the same for every network. It is no part of the pipeline's digest:
 it only refuses, and it refuses none of the pictures that calibrations and bars were made from.
 
 ``greatest_frame_gap_years`` is of several pictures together, see :mod:`.frames`.

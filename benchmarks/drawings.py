@@ -1,0 +1,216 @@
+r"""Drawn faces with the noise of a camera: how many are refused, and how many are called OVER.
+
+::
+
+    python benchmarks/drawings.py --json benchmarks/results/drawings.json
+
+The quality limits refuse a face that is flat, as a drawing made by a program may be. A drawing that
+was photographed is not flat: every pixel has its noise. Here faces are drawn with OpenCV's
+primitives, each from its own random numbers: skin, ink, hair, proportions, glasses, lines and a
+beard such as people draw for age. Half of them are shaded, with light from one side and soft edges.
+All are then assessed as they are, and with normal noise of a few grey levels on every channel, as
+any camera adds. Counted is what is refused, with its code, what is assessed, and what of that is
+called OVER at each of the bars that ship.
+
+That is no test of presentation attacks: no camera, paper or screen was used, and these are no
+drawings by people. It shows what the limits do not stop. Shares are of all drawings; intervals:
+95 %, Clopper–Pearson.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import cv2
+import numpy as np
+from measures import share
+
+from ageassure.errors import EvidenceError, InsufficientEvidenceError
+from ageassure.estimators import FacialAgeEstimator
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Pixels = NDArray[np.uint8]
+
+COMMAND: Final = "python benchmarks/drawings.py"
+SEED: Final = 20_261_126
+DRAWINGS: Final = 400
+"""Of them every second is shaded."""
+SIGMAS: Final = (0.0, 2.0, 4.0, 8.0)
+SIDE_PIXELS: Final = 480
+LIMITS_YEARS: Final = (13, 16, 18, 21)
+ALPHAS: Final = (0.05, 0.01, 0.005)
+
+Json = dict[str, Any]
+
+
+def is_shaded(number: int) -> bool:
+    return number % 2 == 1
+
+
+def drawn(number: int) -> Pixels:
+    """One face of its own numbers, ``[480, 480, 3]``, without noise."""
+    rng = np.random.default_rng([SEED, number])
+    paper = int(rng.integers(120, 250))
+    picture = np.full((SIDE_PIXELS, SIDE_PIXELS, 3), paper, np.uint8)
+    head = Head(rng)
+    head.draw_shape(picture)
+    head.draw_eyes(picture)
+    head.draw_nose_and_mouth(picture)
+    head.draw_age(picture)
+    if not is_shaded(number):
+        return picture
+    light = np.linspace(rng.uniform(0.5, 1), 1.1, SIDE_PIXELS)[None, :, None]
+    soft = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 3))
+    return np.rint(np.clip(soft * light, 0, 255)).astype(np.uint8)
+
+
+class Head:
+    """The numbers of one face, and its parts."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+        self._skin = tuple(int(level) for level in np.sort(rng.integers(60, 246, 3))[::-1])
+        self._ink = tuple(int(level) for level in rng.integers(0, 80, 3))
+        self._hair = tuple([int(rng.integers(0, 240))] * 3)
+        self._axes = int(rng.integers(105, 150)), int(rng.integers(145, 185))
+        self._eyes, self._apart = int(rng.integers(195, 230)), int(rng.integers(42, 60))
+        self._stroke = int(rng.integers(2, 7))
+
+    def _some(self, low: int, high: int) -> int:
+        return int(self._rng.integers(low, high))
+
+    def draw_shape(self, picture: Pixels) -> None:
+        """Neck and head, and one of: no hair, a cap of it, long hair."""
+        hair, (width, height) = self._some(0, 3), self._axes
+        if hair == 2:
+            cv2.ellipse(picture, (240, 250), (width + 30, height + 40), 0, 0, 360, self._hair, -1)
+        cv2.rectangle(picture, (195, 340), (285, 480), self._skin, -1)
+        cv2.ellipse(picture, (240, 240), self._axes, 0, 0, 360, self._skin, -1)
+        if hair:
+            cap, top = (width + 6, height // 2 + 8), 240 - height // 2
+            cv2.ellipse(picture, (240, top), cap, 0, 180, 360, self._hair, -1)
+
+    def draw_eyes(self, picture: Pixels) -> None:
+        """Eyes, brows and, for some, glasses."""
+        half, opened = self._some(18, 30), self._some(7, 16)
+        brow, glasses = self._some(22, 38), self._rng.random() < 0.3
+        for x in (240 - self._apart, 240 + self._apart):
+            cv2.ellipse(picture, (x, self._eyes), (half, opened), 0, 0, 360, (250,) * 3, -1)
+            cv2.circle(picture, (x, self._eyes), opened - 1, self._ink, -1)
+            cv2.ellipse(picture, (x, self._eyes), (half, opened), 0, 180, 360, self._ink, 3)
+            left, right = (x - half, self._eyes - brow), (x + half, self._eyes - brow - 2)
+            cv2.line(picture, left, right, self._ink, self._stroke + 1)
+            if glasses:
+                cv2.circle(picture, (x, self._eyes), half + 8, self._ink, 3)
+
+    def draw_nose_and_mouth(self, picture: Pixels) -> None:
+        """Lines, and lips of a colour of their own."""
+        tip, mouth = self._eyes + self._some(45, 65), self._eyes + self._some(90, 115)
+        cv2.line(picture, (240, self._eyes + 5), (230, tip), self._ink, self._stroke - 1)
+        cv2.line(picture, (230, tip), (250, tip + 2), self._ink, self._stroke - 1)
+        bow = self._some(30, 58), self._some(3, 26)
+        cv2.ellipse(picture, (240, mouth), bow, 0, 0, 180, (150, 60, 60), self._stroke)
+
+    def draw_age(self, picture: Pixels) -> None:
+        """What people draw for age: lines on forehead and cheeks, and a beard."""
+        for line in range(self._some(0, 5)):
+            y = self._eyes - 50 - 14 * line
+            cv2.ellipse(picture, (240, y), (60, 6), 0, 180, 360, self._ink, 2)
+        if self._rng.random() < 0.5:
+            for side in (-1, 1):
+                for x, y in ((62, 50), (75, 20)):
+                    ends = (240 + side * x // 2, self._eyes + y), (240 + side * x, self._eyes + 95)
+                    cv2.line(picture, *ends, self._ink, 2)
+        if self._rng.random() < 0.4:
+            jaw = (240, 240 + self._axes[1] // 2), (self._axes[0] - 20, self._axes[1] // 2)
+            cv2.ellipse(picture, *jaw, 0, 0, 180, self._hair, -1)
+
+
+def noisy(picture: Pixels, sigma: float, number: int) -> Pixels:
+    """The drawing as a camera would give it."""
+    if sigma == 0:
+        return picture
+    rng = np.random.default_rng([SEED, number, round(sigma)])
+    seen = picture + rng.normal(0, sigma, picture.shape)
+    return np.clip(np.rint(seen), 0, 255).astype(np.uint8)
+
+
+def bars(estimator: FacialAgeEstimator) -> dict[tuple[int, float], float]:
+    """Every challenge age that ships, years, by limit and error."""
+    found = {}
+    for limit in LIMITS_YEARS:
+        for alpha in ALPHAS:
+            with suppress(InsufficientEvidenceError):
+                found[limit, alpha] = estimator.challenge_age(limit, alpha=alpha).age_years
+    return found
+
+
+def measured(
+    estimator: FacialAgeEstimator, pictures: dict[int, Pixels], sigma: float, *, shaded: bool
+) -> Json:
+    """What becomes of all drawings of one kind with one noise."""
+    codes: Counter[str] = Counter()
+    means = []
+    for number, picture in pictures.items():
+        try:
+            means.append(estimator.estimate(noisy(picture, sigma, number)).mean_years)
+        except EvidenceError as error:
+            codes[error.code] += 1
+    years = np.full(len(pictures), -np.inf)
+    years[: len(means)] = means  # a refused one reaches no bar
+    return {
+        "shaded": shaded,
+        "noise_grey_levels": sigma,
+        "refused": share(np.isneginf(years)),
+        "codes": dict(sorted(codes.items())),
+        "assessed": share(~np.isneginf(years)),
+        "greatest_mean_years": round(max(means), 1) if means else None,
+        "bars": [
+            {
+                "age_limit": limit,
+                "alpha": alpha,
+                "challenge_age_years": bar,
+                "over": share(years >= bar),
+                "inconclusive": share(~np.isneginf(years) & (years < bar)),
+            }
+            for (limit, alpha), bar in bars(estimator).items()
+        ],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Assess drawn faces, with a camera's noise.")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write the result there, too")
+    arguments = parser.parse_args()
+    estimator = FacialAgeEstimator()
+    pictures = [
+        {number: drawn(number) for number in range(DRAWINGS) if is_shaded(number) == shaded}
+        for shaded in (False, True)
+    ]
+    result = {
+        "benchmark": "drawings",
+        "command": COMMAND,
+        "pipeline_digest": estimator.pipeline_digest,
+        "drawings": DRAWINGS,
+        "picture_pixels": SIDE_PIXELS,
+        "rows": [
+            measured(estimator, pictures[shaded], sigma, shaded=shaded)
+            for shaded in (False, True)
+            for sigma in SIGMAS
+        ],
+    }
+    text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False)
+    print(text)
+    if arguments.json is not None:
+        arguments.json.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
