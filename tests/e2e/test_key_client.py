@@ -130,6 +130,15 @@ def verifier_of(client: JWKSetClient, now: Callable[[], datetime] = lambda: NOW)
     )
 
 
+def landed(client: JWKSetClient) -> None:
+    """The fetch that is under way has ended; its fetcher has had all its time."""
+    for _ in range(1000):
+        if client._keeper.flight is None:
+            return
+        time.sleep(0.005)
+    raise AssertionError
+
+
 def tokens(key: SigningKey, count: int) -> list[str]:
     issuer = TokenIssuer(issuer=ISSUER, signing_key=key, now=lambda: NOW)
     request = AgeRequest(audience=AUDIENCE, nonce=NONCE, age_over=18)
@@ -174,6 +183,17 @@ def silent(handler: Any) -> None:
 
 
 JSON = {"Content_Type": "application/json"}
+REASONS = {
+    "hangs up": "broke the connection",
+    "error": "status",
+    "slow": "did not answer in time",
+    "a drip": "did not answer in time",
+    "HTML": "something else than JSON",
+    "HTML said to be JSON": "a key set that must not be used",
+    "400 MB": "sent too much",
+    "a redirect to the metadata address": "a redirect",
+    "an empty set": "a key set that must not be used",
+}
 BAD_DAYS: dict[str, Callable[[Any], None]] = {
     "hangs up": lambda handler: handler.connection.shutdown(socket.SHUT_RDWR),
     "error": lambda handler: reply(handler, 503),
@@ -206,6 +226,8 @@ def test_a_bad_day_from_the_start_closes_the_door_until_it_is_over(
     assert time.monotonic() - start < 5
     assert host.requests == 1
     assert client.status().state is KeySetState.UNAVAILABLE
+    landed(client)
+    assert REASONS[name] in str(client.status().last_failure)
     host.bad_day = None
     elapsed.now += 2
     assert accepts(verifier, OLD)
@@ -220,12 +242,15 @@ def test_a_bad_day_later_goes_unnoticed_for_the_stated_time(host: KeyHost, name:
     host.bad_day, host.server.is_over = BAD_DAYS[name], host.ended  # type: ignore[attr-defined]
     elapsed.now += 101
     assert accepts(verifier, OLD)
+    landed(client)
     assert client.status().state is KeySetState.STALE
     with pytest.raises(VerificationError):
         accepts(verifier, NEW)
+    landed(client)
     elapsed.now = 100 + 3600
     with pytest.raises(KeySetUnavailableError):
         accepts(verifier, OLD)
+    landed(client)
     assert host.requests <= 4
     host.bad_day = None
     elapsed.now += 60

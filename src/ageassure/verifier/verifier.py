@@ -202,7 +202,7 @@ class TokenVerifier:
         verify_signature(jws, pinned.key)  # the rest of 4, 5
         claims = parse_claims(jws.payload)  # 6
         if claims.issuer != pinned.issuer:  # 7
-            pinned = self._pinned.of_issuer(claims.issuer, pinned.key)
+            pinned = self._pinned.of_issuer(claims.issuer, pinned)
         if claims.audience != self._audience:  # 8
             raise AudienceMismatchError("got an aud that is another relying party")
         expected.check_nonce(claims)  # 9

@@ -344,13 +344,32 @@ def test_async_who_has_the_key_in_hand_is_waited_for_alone() -> None:
     assert (first.waited, second.waited) == ([], [None])
 
 
-def test_async_all_are_asked_until_one_has_the_key() -> None:
-    first, second = Awaitable(sets(KEY)), Awaitable(sets(OTHER_KEY))
-    pinned = verifier(issuer=first, other=second)._pinned
-    asyncio.run(pinned.ready(KEY.kid))
-    assert (first.waited, second.waited) == ([KEY.kid], [])
-    asyncio.run(pinned.ready(OTHER_KEY.kid))
-    assert (first.waited, second.waited) == ([KEY.kid, OTHER_KEY.kid], [OTHER_KEY.kid])
+@pytest.mark.parametrize("slow_first", [False, True])
+def test_async_all_are_waited_for_together_until_one_has_the_key(slow_first: bool) -> None:
+    class Slow(Awaitable):
+        async def ready(self, missing: str | None = None) -> None:
+            self.waited.append(missing)
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                ended.append("slow")
+                raise
+
+    ended: list[str] = []
+    slow, quick = Slow(sets(OTHER_KEY)), Awaitable(sets(KEY))
+    issuers = {"other": slow, "issuer": quick} if slow_first else {"issuer": quick, "other": slow}
+    pinned = verifier(**issuers)._pinned
+
+    async def scenario() -> None:
+        await asyncio.wait_for(pinned.ready(KEY.kid), 10)
+        assert (slow.waited, quick.waited) == ([KEY.kid], [KEY.kid])
+        await asyncio.sleep(0.01)
+        assert ended == ["slow"]
+        slow.in_hand, slow.answer = True, sets(KEY)  # of two that have it the quicker one will do
+        await asyncio.wait_for(pinned.ready(KEY.kid), 10)
+        assert (slow.waited[1:], quick.waited[1:]) == ([None], [None])
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("only", ["holds", "ready"])

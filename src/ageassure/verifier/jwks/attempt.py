@@ -57,12 +57,12 @@ def read_response(
 
     Raises:
         KeySetUnavailableError: If it is no response, or "unchanged" to a question never asked.
-        KeySetError: If it is no good set.
+        KeySetError: If it is no good set, or ``read`` fails.
     """
     if not isinstance(response, KeySetResponse) or not _is_sound(response):
         raise KeySetUnavailableError("the fetcher gave no KeySetResponse")
     if response.body is not None:
-        key_set = read(response.body)
+        key_set = _read(read, response.body)
     elif before is not None and before.etag is not None:
         key_set = before.fetched
     else:
@@ -73,6 +73,19 @@ def read_response(
         etag=response.etag,
         fresh_seconds=response.max_age_seconds,
     )
+
+
+def _read(read: Callable[[bytes], JWKSet], body: bytes) -> JWKSet:
+    key_set: object = None
+    try:
+        key_set = read(body)
+    except KeySetError:
+        raise
+    except Exception:  # noqa: BLE001, S110 - an injected reader may raise anything; raised below
+        pass
+    if not isinstance(key_set, JWKSet):
+        raise KeySetError("the reader gave no JWKSet")
+    return key_set
 
 
 def _is_sound(response: KeySetResponse) -> bool:
@@ -100,5 +113,5 @@ def attempted(
         return str(error)
     except KeySetError as error:
         return f"a key set that must not be used: {error}"
-    except Exception:  # noqa: BLE001 - an injected fetcher may raise anything
-        return "the fetcher failed"
+    except BaseException:  # noqa: BLE001 - an injected fetcher may raise anything, and this is a
+        return "the fetcher failed"  # thread of our own, for which others wait

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from concurrent.futures import wait
 from functools import partial
 from typing import TYPE_CHECKING, final
 from weakref import WeakSet
@@ -15,6 +14,7 @@ from ageassure.verifier.jwks.attempt import read_own_set
 from ageassure.verifier.jwks.fetch import HTTPSFetcher, checked_jwks_uri
 from ageassure.verifier.jwks.file import FileFetcher, path_of
 from ageassure.verifier.jwks.keeper import TOO_LONG, KeySetKeeper
+from ageassure.verifier.jwks.look import Look, as_answered
 from ageassure.verifier.jwks.settings import (
     DEFAULT_COOLDOWN_SECONDS,
     DEFAULT_MAX_FRESH_SECONDS,
@@ -55,7 +55,9 @@ class JWKSetClient:
       tried again after 1, 2, 4 … seconds, at most ``cooldown_seconds``.
     * A token with a ``kid`` that the set lacks makes the client fetch once and wait for it, at most
       once in ``cooldown_seconds``, so that a key is known as soon as it is used.
-    * There is never more than one fetch at a time.
+    * There is never more than one fetch at a time, and nobody waits for it longer than
+      ``timeout_seconds`` after it began. :class:`~ageassure.verifier.TokenVerifier` waits for
+      several clients together.
 
     Args:
         jwks_uri: Where the set is: https, http for loopback, or a file (``Path.as_uri``).
@@ -65,6 +67,8 @@ class JWKSetClient:
             thumbprint of its key, as an issuer of age tokens must publish it;
             :func:`~ageassure.verifier.jwks.read_foreign_set` is for issuers of other credentials.
             :class:`~ageassure.verifier.TokenVerifier` lets in only the first kind, however read.
+            What raises, or gives anything else than a ``JWKSet``, has brought no set: a failed
+            fetch. The text of a ``KeySetError`` goes into the log.
         denied_kids: Keys that are not to be used although the issuer publishes them, by their
             thumbprints (RFC 7638).
         timeout_seconds: For a fetch from name resolution to the last byte, at most 60.
@@ -80,7 +84,7 @@ class JWKSetClient:
         ConfigurationError: If one of these is ill-formed.
     """
 
-    __slots__ = ("__weakref__", "_keeper", "_timeout_seconds")
+    __slots__ = ("__weakref__", "_keeper")
 
     def __init__(
         self,
@@ -108,7 +112,6 @@ class JWKSetClient:
             stale_seconds=stale_seconds,
             cooldown_seconds=cooldown_seconds,
         )
-        self._timeout_seconds = timeout_seconds
         self._keeper = KeySetKeeper(
             uri,
             fetcher=fetcher,
@@ -128,14 +131,13 @@ class JWKSetClient:
         Raises:
             KeySetUnavailableError: If there is no set that may be used.
         """
-        keeper = self._keeper
-        if missing is not None or keeper.needs_renewal():
-            for future in keeper.fetches_to_await(missing):
-                wait([future], self._timeout_seconds)
-        usable = keeper.usable()
-        if missing is not None and usable.get(missing) is None:
-            keeper.count_unknown()
-        return usable
+        usable = self._keeper.at_hand() if missing is None else None
+        if usable is not None:
+            return usable
+        look = self.look(missing)
+        for _ in as_answered((look,), time.monotonic() + self.timeout_seconds):
+            pass
+        return look.key_set()
 
     async def ready(self, missing: str | None = None) -> None:
         """Wait, without blocking the event loop, for what :meth:`key_set` would wait for.
@@ -143,8 +145,29 @@ class JWKSetClient:
         Args:
             missing: A ``kid`` that is going to be looked for.
         """
-        for future in self._keeper.fetches_to_await(missing):
-            await asyncio.wait([asyncio.wrap_future(future)], timeout=self._timeout_seconds)
+        look, until = self.look(missing), time.monotonic() + self.timeout_seconds
+        while (flight := look.next_flight()) is not None:
+            left = min(until, flight.awaited_until) - time.monotonic()
+            landing = asyncio.wrap_future(flight.future)
+            try:
+                done, _ = await asyncio.wait([landing], timeout=max(left, 0))
+            finally:
+                landing.cancel()  # else it would be told after the loop has ended
+            if not done:
+                return
+
+    def at_hand(self) -> JWKSet | None:
+        """The set as it is now if no fetch has to be waited for first; answers at once."""
+        return self._keeper.at_hand()
+
+    def look(self, missing: str | None) -> Look:
+        """For the verifier, which waits for the fetches of several clients together."""
+        return Look(self._keeper, missing)
+
+    @property
+    def timeout_seconds(self) -> float:
+        """How long a fetch may take, and somebody may wait."""
+        return self._keeper.settings.timeout_seconds
 
     def holds(self, kid: str) -> bool:
         """Whether the set at hand has this key, denied or not; answers at once."""
@@ -154,17 +177,17 @@ class JWKSetClient:
         """Fetch now, whatever the age of the set, and wait for it.
 
         For the start of a server, and for an operator who knows that the issuer has withdrawn a
-        key. A fetch that is under way already is waited for before.
+        key. A fetch that is under way already is waited for before, so that it may take twice
+        ``timeout_seconds``.
 
         Raises:
             KeySetUnavailableError: If the fetch fails; a good set at hand stays in use.
         """
         before = self._keeper.under_way()
         if before is not None:
-            wait([before], self._timeout_seconds)
-        future = self._keeper.joined_or_begun()
-        done, _ = wait([future], self._timeout_seconds)
-        reason = future.result() if done else TOO_LONG
+            before.landed_in_time()
+        flight = self._keeper.joined_or_begun()
+        reason = flight.future.result() if flight.landed_in_time() else TOO_LONG
         if reason is not None:
             raise KeySetUnavailableError(reason)
         return self._keeper.usable()

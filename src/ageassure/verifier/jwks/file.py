@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from contextlib import suppress
+from pathlib import Path
 from typing import Final, final
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -15,20 +17,23 @@ from ageassure.verifier.jwks.source import KeySetResponse
 
 FILE_FRESH_SECONDS: Final = 10
 
+_NOT_IN_A_PATH: Final = re.compile(r"[?#]|[^!-~]", re.ASCII)
 _READ_FLAGS: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def path_of(uri: str) -> str:
-    """The path in a URI as ``Path.as_uri`` writes it.
+    """The absolute path in a URI as ``Path.as_uri`` writes it.
 
     Raises:
-        ConfigurationError: If it names a host, or has no path.
+        ConfigurationError: If it names a host, has no absolute path, or has a query, a fragment, or
+            a character that a URI cannot have.
     """
     path = ""
-    with suppress(ValueError):  # of a host in brackets that is no address
-        parts = urlsplit(uri)
-        path = "" if parts.netloc else url2pathname(parts.path)
-    if not path or "\0" in path:
+    if not _NOT_IN_A_PATH.search(uri):
+        with suppress(ValueError):  # of a host in brackets that is no address
+            parts = urlsplit(uri)
+            path = "" if parts.netloc else url2pathname(parts.path)
+    if not Path(path).is_absolute() or "\0" in path:
         raise ConfigurationError("got a malformed file URI, expected one like Path.as_uri() gives")
     return path
 
@@ -60,13 +65,17 @@ class FileFetcher:
         content: bytes | None = None
         version = ""
         try:
-            with os.fdopen(os.open(path_of(uri), _READ_FLAGS), "rb") as file:
-                status = os.fstat(file.fileno())
+            descriptor = os.open(path_of(uri), _READ_FLAGS)
+            try:
+                status = os.fstat(descriptor)
                 version = f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
                 if not stat.S_ISREG(status.st_mode):
                     reason = "the key set's path is no regular file"
                 elif version != etag:
-                    content = file.read(MAX_KEY_SET_BYTES + 1)
+                    with os.fdopen(descriptor, "rb", closefd=False) as file:
+                        content = file.read(MAX_KEY_SET_BYTES + 1)
+            finally:
+                os.close(descriptor)  # os.fdopen would leave a directory's open
         except OSError as error:
             reason = f"the key set's file cannot be read: {error.strerror}"
         if content is not None and len(content) > MAX_KEY_SET_BYTES:

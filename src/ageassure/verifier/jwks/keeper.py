@@ -13,8 +13,7 @@ from ageassure.verifier.jwks.attempt import attempted
 from ageassure.verifier.jwks.state import Flight, Held, KeyClientStatus, KeySetState, UnknownKids
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from concurrent.futures import Future
+    from collections.abc import Callable
 
     from ageassure.tokens.keys import JWKSet
     from ageassure.verifier.jwks.attempt import Fetched
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from ageassure.verifier.jwks.source import KeySetFetcher
 
 TOO_LONG: Final = "the fetch did not end in time"
-_MAX_AWAITED: Final = 4
 
 _log = logging.getLogger(__name__)
 
@@ -31,8 +29,9 @@ _log = logging.getLogger(__name__)
 class KeySetKeeper:
     """The set at hand, the fetch under way, the names known to be unknown, and the counters.
 
-    It decides when a fetch begins and what comes of it; waiting is the caller's business. All of it
-    changes under one lock; what is read without is replaced whole.
+    It decides when a set is renewed and what comes of a fetch; who waits for one, and looks for a
+    name, is a :class:`~ageassure.verifier.jwks.look.Look`. All of it changes under one lock; what
+    is read without is replaced whole.
 
     Args:
         uri: Where the set is.
@@ -43,6 +42,8 @@ class KeySetKeeper:
         elapsed: Clock that never goes back, in seconds.
 
     Attributes:
+        settings: The client's times.
+        elapsed: The client's clock.
         held: The set at hand, or None.
         flight: The fetch under way, or None.
         lock: Another one after a fork.
@@ -52,7 +53,6 @@ class KeySetKeeper:
 
     __slots__ = (
         "_denied",
-        "_elapsed",
         "_failures",
         "_failures_in_a_row",
         "_fetcher",
@@ -60,15 +60,16 @@ class KeySetKeeper:
         "_last_failure",
         "_read",
         "_retries_at",
-        "_settings",
         "_unchanged",
         "_unknown_kids",
         "_untold",
         "_uri",
+        "elapsed",
         "flight",
         "held",
         "lock",
         "looks_again_at",
+        "settings",
         "unknown",
     )
 
@@ -86,8 +87,8 @@ class KeySetKeeper:
         self._fetcher = fetcher
         self._read = read
         self._denied = denied
-        self._settings = settings
-        self._elapsed = elapsed
+        self.settings = settings
+        self.elapsed = elapsed
         self.held: Held | None = None
         self.flight: Flight | None = None
         self.unknown = UnknownKids()
@@ -100,10 +101,21 @@ class KeySetKeeper:
 
     # -- what is at hand --------------------------------------------------------------------------
 
-    def needs_renewal(self) -> bool:
-        """Whether it is time for a fetch, in the background or not."""
-        held = self.held
-        return held is None or self._elapsed() >= held.refresh_at
+    def at_hand(self) -> JWKSet | None:
+        """The set as it is now, without the denied keys, if no fetch has to be waited for first.
+
+        It begins one in the background when it is time.
+        """
+        held, now = self.held, self.elapsed()
+        if held is None:
+            return None
+        if now >= held.refresh_at:
+            with self.lock:
+                if self.must_wait(now):
+                    return None
+                self.renewed(now)
+            self.tell()
+        return held.usable
 
     def holds(self, kid: str) -> bool:
         """Whether the set at hand has this key, denied or not; answers at once."""
@@ -117,7 +129,7 @@ class KeySetKeeper:
             KeySetUnavailableError: If there is none that may be used.
         """
         held = self.held
-        if held is None or self._elapsed() >= held.usable_until:
+        if held is None or self.elapsed() >= held.usable_until:
             reason = self._last_failure or TOO_LONG
             raise KeySetUnavailableError(f"no key set at hand may be used: {reason}")
         if held.usable is None:
@@ -139,7 +151,7 @@ class KeySetKeeper:
     def status(self) -> KeyClientStatus:
         """How the client is doing; starts nothing."""
         with self.lock:
-            now, held = self._elapsed(), self.held
+            now, held = self.elapsed(), self.held
             state, keys = KeySetState.UNAVAILABLE, 0
             if held is not None and held.usable is not None:
                 keys = len(held.usable)
@@ -159,64 +171,22 @@ class KeySetKeeper:
 
     # -- fetches ----------------------------------------------------------------------------------
 
-    def under_way(self) -> Future[str | None] | None:
+    def under_way(self) -> Flight | None:
         """The fetch under way, if there is one."""
         with self.lock:
-            flight = self._under_way(self._elapsed())
-        self._tell()
-        return None if flight is None else flight.future
+            flight = self.flight_at(self.elapsed())
+        self.tell()
+        return flight
 
-    def joined_or_begun(self) -> Future[str | None]:
+    def joined_or_begun(self) -> Flight:
         """The fetch under way, or one that begins now."""
         with self.lock:
-            now = self._elapsed()
-            future = (self._under_way(now) or self._begin(now)).future
-        self._tell()
-        return future
+            now = self.elapsed()
+            flight = self.flight_at(now) or self.begun(now)
+        self.tell()
+        return flight
 
-    def fetches_to_await(self, missing: str | None) -> Iterator[Future[str | None]]:
-        """What the caller has to wait for, one after the other.
-
-        A fetch that was under way may have been answered before the missing key was published, so
-        that another one has to be begun after it.
-        """
-        caller = object()
-        waited: Flight | None = None
-        for _ in range(_MAX_AWAITED):
-            with self.lock:
-                waited = self._next_flight(missing, caller, waited)
-            self._tell()
-            if waited is None:
-                return
-            yield waited.future
-
-    def _next_flight(
-        self, missing: str | None, caller: object, waited: Flight | None
-    ) -> Flight | None:
-        now, held = self._elapsed(), self.held
-        flight = self._under_way(now)
-        if waited is None and (held is None or now >= held.refresh_at):
-            if flight is None and now >= self._retries_at:
-                flight = self._begin(now, caller)
-                if missing is not None:
-                    self.looks_again_at = now + self._settings.cooldown_seconds
-            if flight is not None and self._must_wait(now):
-                return flight
-        if missing is None:
-            return None
-        if waited is not None and waited.caller is caller:
-            self._looked(missing, waited, now)
-            return None
-        if self._knows_about(missing, now):
-            return None
-        if flight is not None:
-            return None if flight is waited else flight
-        if now < self.looks_again_at:
-            return None
-        self.looks_again_at = now + self._settings.cooldown_seconds
-        return self._begin(now, caller)
-
-    def _must_wait(self, now: float) -> bool:
+    def must_wait(self, now: float) -> bool:
         """Whether nothing at hand is good enough to go on with while a fetch is under way.
 
         What has just become stale is not used while it may be replaced; after a failed fetch it is.
@@ -226,27 +196,25 @@ class KeySetKeeper:
             return True
         return now >= held.fresh_until and not self._failures_in_a_row
 
-    def _knows_about(self, kid: str, now: float) -> bool:
-        """Whether there is no need to look for it."""
-        return self.holds(kid) or self.unknown.holds(kid, now)
+    def renewed(self, now: float, caller: object = None) -> Flight | None:
+        """The fetch under way; one begins if it is time. Under the lock."""
+        flight, held = self.flight_at(now), self.held
+        due = held is None or now >= held.refresh_at
+        if flight is None and due and now >= self._retries_at:
+            return self.begun(now, caller)
+        return flight
 
-    def _looked(self, kid: str, flight: Flight, now: float) -> None:
-        """Draw the conclusion from a fetch that was begun to find ``kid``."""
-        if self.holds(kid):
-            self.looks_again_at = now  # it was worth it; only what is unknown has to cool down
-        elif flight.future.done() and flight.future.result() is None:
-            self.unknown.add(kid, now)
-
-    def _under_way(self, now: float) -> Flight | None:
-        """The fetch under way, given up if its fetcher does not come back."""
+    def flight_at(self, now: float) -> Flight | None:
+        """The fetch under way, given up if its fetcher does not come back. Under the lock."""
         flight = self.flight
         if flight is not None and now >= flight.lost_at:
             self._land(flight, TOO_LONG)
         return self.flight
 
-    def _begin(self, now: float, caller: object = None) -> Flight:
-        lost_at = now + 2 * self._settings.timeout_seconds
-        flight = Flight(caller=caller, before=self.held, begun_at=now, lost_at=lost_at)
+    def begun(self, now: float, caller: object = None) -> Flight:
+        """A fetch that begins now. Under the lock, with none under way."""
+        seconds = self.settings.timeout_seconds
+        flight = Flight(caller=caller, before=self.held, begun_at=now, timeout_seconds=seconds)
         self.flight = flight
         self._fetches += 1
         try:
@@ -261,23 +229,23 @@ class KeySetKeeper:
             self._uri,
             before=flight.before,
             read=self._read,
-            timeout_seconds=self._settings.timeout_seconds,
+            timeout_seconds=self.settings.timeout_seconds,
         )
         with self.lock:
             self._land(flight, outcome)
-        self._tell()
+        self.tell()
 
     def _land(self, flight: Flight, outcome: Fetched | str) -> None:
         if self.flight is not flight:
             return  # given up before
         self.flight = None
         self._untold.append((flight, outcome if isinstance(outcome, str) else None))
-        now = self._elapsed()
+        now = self.elapsed()
         if isinstance(outcome, str):
             self._failures += 1
             self._failures_in_a_row += 1
             self._last_failure = outcome
-            self._retries_at = now + self._settings.retry_seconds(self._failures_in_a_row)
+            self._retries_at = now + self.settings.retry_seconds(self._failures_in_a_row)
             return
         self._failures_in_a_row = 0
         self._retries_at = now
@@ -288,11 +256,11 @@ class KeySetKeeper:
             denied=self._denied,
             etag=outcome.etag,
             fetched_at=flight.begun_at,
-            fresh_seconds=self._settings.fresh_seconds(outcome.fresh_seconds),
-            stale_seconds=self._settings.stale_seconds,
+            fresh_seconds=self.settings.fresh_seconds(outcome.fresh_seconds),
+            stale_seconds=self.settings.stale_seconds,
         )
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
         """Log what has failed, and let go of those who wait. Not under the lock.
 
         What listens to the log may be slow, or ask for the client's status.

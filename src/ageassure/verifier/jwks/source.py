@@ -13,7 +13,8 @@ class KeySource(Protocol):
     """Gives the verifier an issuer's key set as it is now; in place of a fixed ``JWKSet``.
 
     It is asked for every token, by several threads, and so must answer at once from memory in the
-    usual case.
+    usual case. Sources other than :class:`~ageassure.verifier.JWKSetClient` are asked for an
+    unknown ``kid`` one after the other: how long a token waits for each is its own business.
     """
 
     def key_set(self, missing: str | None = None) -> JWKSet:
@@ -37,7 +38,10 @@ class AwaitableKeySource(KeySource, Protocol):
     """A source for which an event loop can wait; ``TokenVerifier.verify_async`` does."""
 
     async def ready(self, missing: str | None = None) -> None:
-        """Wait for what ``key_set(missing)`` would wait for, and raise nothing."""
+        """Wait for what ``key_set(missing)`` would wait for, and raise nothing.
+
+        Several sources are awaited together; when one has the key, the others are cancelled.
+        """
         ...
 
     def holds(self, kid: str) -> bool:

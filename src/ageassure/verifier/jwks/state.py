@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -126,21 +127,28 @@ class Flight:
         caller: On whose behalf it was begun, an object of that caller's own, or None.
         before: What was at hand when it was begun.
         begun_at: When, by the client's clock.
-        lost_at: From then on it is given up.
+        lost_at: From then on it is given up: twice the time that it may take.
+        awaited_until: From then on it is overdue, and nobody waits; by ``time.monotonic``.
         future: Done when it is over: None, or the reason of the failure.
     """
 
-    __slots__ = ("before", "begun_at", "caller", "future", "lost_at")
+    __slots__ = ("awaited_until", "before", "begun_at", "caller", "future", "lost_at")
 
     def __init__(
-        self, *, caller: object, before: Held | None, begun_at: float, lost_at: float
+        self, *, caller: object, before: Held | None, begun_at: float, timeout_seconds: float
     ) -> None:
         self.caller = caller
         self.before = before
         self.begun_at = begun_at
-        self.lost_at = lost_at
+        self.lost_at = begun_at + 2 * timeout_seconds
+        self.awaited_until = time.monotonic() + timeout_seconds
         self.future: Future[str | None] = Future()
         self.future.set_running_or_notify_cancel()  # nobody who waits can cancel it
+
+    def landed_in_time(self) -> bool:
+        """Wait until it is over or overdue, and say whether it is over."""
+        wait([self.future], max(self.awaited_until - time.monotonic(), 0))
+        return self.future.done()
 
 
 class UnknownKids:

@@ -7,11 +7,12 @@ import json
 import logging
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ageassure.errors import ConfigurationError, KeySetUnavailableError
+from ageassure.errors import ConfigurationError, KeySetError, KeySetUnavailableError
 from ageassure.verifier.jwks import JWKSetClient, KeySetResponse, KeySetState
 from ageassure.verifier.jwks import client as client_module
 from ageassure.verifier.jwks import keeper as keeper_module
@@ -107,6 +108,45 @@ def test_a_fetcher_that_gives_no_set_has_failed(elapsed: Elapsed, answer: Any) -
 
     with pytest.raises(KeySetUnavailableError, match="the fetcher gave no"):
         made(Odd(), elapsed).refresh()
+
+
+def raising(error: BaseException) -> Any:
+    def read(_body: bytes) -> JWKSet:
+        raise error
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("read", "reason"),
+    [
+        (lambda _: None, "the reader gave no JWKSet"),
+        (lambda _: {"keys": []}, "the reader gave no JWKSet"),
+        (lambda _: [OLD.public], "the reader gave no JWKSet"),
+        (lambda _: OLD.public, "the reader gave no JWKSet"),
+        (raising(ZeroDivisionError("secret")), "the reader gave no JWKSet"),
+        (raising(KeySetError("not like this")), "not like this"),
+        (raising(SystemExit()), "the fetcher failed"),
+    ],
+)
+def test_a_reader_that_gives_no_set_has_failed(
+    source: Source, elapsed: Elapsed, caplog: pytest.LogCaptureFixture, read: Any, reason: str
+) -> None:
+    client = made(source, elapsed, read=read, timeout_seconds=20)
+    start = time.monotonic()
+    for _ in range(10):
+        with pytest.raises(KeySetUnavailableError, match=reason):
+            client.key_set()
+    assert time.monotonic() - start < 10  # nobody waits for what is over
+    status = client.status()
+    assert (status.fetches, status.failures, status.failures_in_a_row) == (1, 1, 1)
+    (record,) = caplog.records
+    assert reason in record.getMessage()
+    assert "secret" not in record.getMessage()
+    elapsed.now += 1
+    with pytest.raises(KeySetUnavailableError, match=reason):
+        client.key_set()
+    assert client.status().failures_in_a_row == 2
 
 
 def test_unchanged_since_a_tag_that_was_never_given_is_a_failure(elapsed: Elapsed) -> None:
@@ -529,7 +569,7 @@ def test_one_who_cancels_takes_nothing_from_the_others(
 
 
 def test_a_fetch_cannot_be_cancelled_by_who_waits_for_it() -> None:
-    flight = Flight(caller=None, before=None, begun_at=0.0, lost_at=10.0)
+    flight = Flight(caller=None, before=None, begun_at=0.0, timeout_seconds=5)
     assert not flight.future.cancel()
     flight.future.set_result(None)
 
@@ -549,6 +589,26 @@ def test_after_a_fork_no_fetch_of_the_parents_is_waited_for(
     source.keys = [NEW]
     elapsed.now += 20
     assert kids(client.key_set()) == {NEW.kid}
+
+
+def test_a_set_grows_old_while_the_machine_is_asleep(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    booted, awake = [1000.0], time.monotonic()
+    clocks = SimpleNamespace(
+        CLOCK_BOOTTIME="boot",
+        clock_gettime=lambda clock: {"boot": booted[0]}[clock],
+        monotonic=lambda: awake,
+    )
+    monkeypatch.setattr(client_module, "time", clocks)
+    client = JWKSetClient(URI, fetcher=source, timeout_seconds=20)
+    assert kids(client.key_set()) == {OLD.kid}
+    source.keys = [NEW]
+    assert kids(client.key_set()) == {OLD.kid}
+    booted[0] += 3600.0  # the other clock stood still
+    assert client.status().state is KeySetState.STALE
+    assert kids(client.key_set()) == {NEW.kid}  # the first one waits for a fetch
+    assert client.status().fetches == 2
 
 
 def test_the_clock_used_is_not_the_time_of_day(

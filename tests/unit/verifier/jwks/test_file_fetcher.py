@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ageassure.errors import ConfigurationError, KeySetUnavailableError
 from ageassure.tokens.keys import MAX_KEY_SET_BYTES
+from ageassure.verifier import JWKSetClient
 from ageassure.verifier.jwks.file import FileFetcher, path_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ageassure.verifier.jwks import KeySetResponse
+
+OPEN_FILES = Path("/proc/self/fd")
 
 
 def fetched(path: Path, etag: str | None = None) -> KeySetResponse:
@@ -46,7 +48,27 @@ def test_a_large_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["file:", "file://host/a", "file:///a%00b", "file://", "file://[/a"]
+    "uri",
+    [
+        "file:",
+        "file://",
+        "file://host/a",
+        "file://localhost/a",
+        "file://[/a",
+        "file:///a%00b",
+        "file:///a?",
+        "file:///a?query",
+        "file:///a#",
+        "file:///a#fragment",
+        "file:a",
+        "file:./a",
+        "file:%2e/a",
+        "file:///a b",
+        "file:///a\nb",
+        "file:///a\t",
+        "file:///\u00e9",
+        "file:///\x7f",
+    ],
 )
 def test_malformed_file_addresses_are_refused(uri: str) -> None:
     with pytest.raises(ConfigurationError, match="file URI"):
@@ -64,3 +86,29 @@ def test_a_file_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
     second = fetched(path, first.etag)
     assert second.body == b"two"
     assert second.etag != first.etag
+
+
+@pytest.mark.parametrize(("uri", "path"), [("file:/a", "/a"), ("file:///!~%3F%23%20", "/!~?# ")])
+@pytest.mark.skipif(os.name != "posix", reason="paths of another form")
+def test_what_a_path_may_hold_is_taken(uri: str, path: str) -> None:
+    assert path_of(uri) == path
+
+
+def test_an_address_is_refused_when_the_client_is_made() -> None:
+    for uri in ("file:keys.json", "file:///keys.json?v=2", "file:///keys.json#old"):
+        with pytest.raises(ConfigurationError, match="file URI"):
+            JWKSetClient(uri)
+
+
+@pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="counts open files in /proc")
+def test_no_file_stays_open(tmp_path: Path) -> None:
+    good, large = tmp_path / "good", tmp_path / "large"
+    good.write_bytes(b"one")
+    large.write_bytes(b" " * (MAX_KEY_SET_BYTES + 1))
+    before = len(list(OPEN_FILES.iterdir()))
+    for _ in range(5):
+        fetched(good, fetched(good).etag)
+        for path in (tmp_path, large, tmp_path / "absent"):
+            with pytest.raises(KeySetUnavailableError):
+                fetched(path)
+    assert len(list(OPEN_FILES.iterdir())) == before

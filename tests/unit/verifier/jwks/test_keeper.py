@@ -19,16 +19,16 @@ from .sources import NEW, OLD, Elapsed, Source, made
 
 def flight_of_another(elapsed: Elapsed) -> Flight:
     now = elapsed.now
-    return Flight(caller=object(), before=None, begun_at=now, lost_at=now + 100)
+    return Flight(caller=object(), before=None, begun_at=now, timeout_seconds=50)
 
 
 def test_nobody_waits_for_the_fetches_of_others_for_ever(
     client: JWKSetClient, elapsed: Elapsed
 ) -> None:
     client.key_set()
-    keeper, waited = client._keeper, 0
+    keeper, look, waited = client._keeper, client.look(NEW.kid), 0
     keeper.flight = flight_of_another(elapsed)
-    for _ in keeper.fetches_to_await(NEW.kid):
+    while look.next_flight() is not None:
         waited += 1
         keeper.flight = flight_of_another(elapsed)
     assert waited == 4
@@ -36,7 +36,9 @@ def test_nobody_waits_for_the_fetches_of_others_for_ever(
 
 def test_a_fetch_that_does_not_end_is_waited_for_once(client: JWKSetClient, source: Source) -> None:
     source.let_go.clear()
-    assert len(list(client._keeper.fetches_to_await(None))) == 1
+    look = client.look(None)
+    assert look.next_flight() is not None
+    assert look.next_flight() is None
     source.let_go.set()
 
 

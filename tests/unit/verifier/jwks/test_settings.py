@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ageassure.errors import ConfigurationError
-from ageassure.verifier.jwks import file, keeper, settings, state
+from ageassure.verifier.jwks import file, look, settings, state
 from ageassure.verifier.jwks.settings import ClientSettings
 
 LEAST: dict[str, float] = {
@@ -35,7 +35,7 @@ def test_the_numbers() -> None:
     assert settings.UNTOLD_FRESH_SECONDS == 300
     assert state.UNKNOWN_KID_SECONDS == 300
     assert state.UNKNOWN_KIDS == 1000
-    assert keeper._MAX_AWAITED == 4
+    assert look._MAX_AWAITED == 4
     assert file.FILE_FRESH_SECONDS == 10
 
 
