@@ -132,10 +132,11 @@ class PinnedKeys:
         pins, before = self._pins, self._table.sets
         clients = {place: client for place in places if (client := pins[place].client) is not None}
         for place in places:
-            key_set, at_hand = pins[place].fixed, pins[place].at_hand
-            if at_hand is not None and (before[place] is not None or place in clients):
-                key_set = asked(at_hand, before[place])
-            yield from self._taken(place, key_set, kid)
+            at_hand = pins[place].at_hand
+            if at_hand is None:
+                yield from self._taken(place, pins[place].fixed, kid)
+            elif before[place] is not None or place in clients:
+                yield from self._taken(place, asked(at_hand, before[place]), kid)
         for place in places:
             source = pins[place].source
             if source is not None and place not in clients:
@@ -153,12 +154,11 @@ class PinnedKeys:
         if until is None:
             until = time.monotonic() + max(client.timeout_seconds for client in clients.values())
         looks = {client.look(kid): place for place, client in clients.items()}
-        with suppress(Exception):  # of a clock that was given to a client
-            for look in as_answered(looks, until):
-                place = looks[look]
-                key_set = asked(look.key_set, self._table.sets[place])
-                for entry in self._taken(place, key_set, kid):
-                    yield entry._replace(until=until)
+        for look in as_answered(looks, until):
+            place = looks[look]
+            key_set = asked(look.key_set, self._table.sets[place])
+            for entry in self._taken(place, key_set, kid):
+                yield entry._replace(until=until)
 
     def _taken(self, place: int, key_set: JWKSet | None, kid: str) -> Iterator[PinnedKey]:
         """The key in the set that an issuer has now; what has changed goes into the table."""

@@ -48,6 +48,7 @@ class KeySetKeeper:
         flight: The fetch under way, or None.
         lock: Another one after a fork.
         looks_again_at: From then on an unknown name may cause a fetch.
+        retries_at: From then on anything may, after a failure.
         unknown: Names that a fetch has shown to be unknown.
     """
 
@@ -59,7 +60,6 @@ class KeySetKeeper:
         "_fetches",
         "_last_failure",
         "_read",
-        "_retries_at",
         "_unchanged",
         "_unknown_kids",
         "_untold",
@@ -69,6 +69,7 @@ class KeySetKeeper:
         "held",
         "lock",
         "looks_again_at",
+        "retries_at",
         "settings",
         "unknown",
     )
@@ -92,7 +93,7 @@ class KeySetKeeper:
         self.held: Held | None = None
         self.flight: Flight | None = None
         self.unknown = UnknownKids()
-        self._retries_at = self.looks_again_at = float("-inf")
+        self.retries_at = self.looks_again_at = float("-inf")
         self._fetches = self._unchanged = self._unknown_kids = 0
         self._failures = self._failures_in_a_row = 0
         self._last_failure: str | None = None
@@ -200,7 +201,7 @@ class KeySetKeeper:
         """The fetch under way; one begins if it is time. Under the lock."""
         flight, held = self.flight_at(now), self.held
         due = held is None or now >= held.refresh_at
-        if flight is None and due and now >= self._retries_at:
+        if flight is None and due and now >= self.retries_at:
             return self.begun(now, caller)
         return flight
 
@@ -245,10 +246,10 @@ class KeySetKeeper:
             self._failures += 1
             self._failures_in_a_row += 1
             self._last_failure = outcome
-            self._retries_at = now + self.settings.retry_seconds(self._failures_in_a_row)
+            self.retries_at = now + self.settings.retry_seconds(self._failures_in_a_row)
             return
         self._failures_in_a_row = 0
-        self._retries_at = now
+        self.retries_at = now
         self._unchanged += outcome.unchanged
         self.held = Held.made(
             outcome.key_set,

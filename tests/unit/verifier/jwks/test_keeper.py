@@ -69,17 +69,33 @@ def test_before_the_first_fetch_no_key_is_held(client: JWKSetClient) -> None:
     assert client.holds(NEW.kid) is False
 
 
-def test_without_a_set_a_name_may_be_looked_for_before_the_next_try(
-    client: JWKSetClient, source: Source
+def test_after_a_failure_no_name_is_looked_for_before_the_next_try(
+    client: JWKSetClient, source: Source, elapsed: Elapsed
 ) -> None:
     source.failing = OSError()
     with pytest.raises(KeySetUnavailableError):
         client.key_set()
     source.failing = None
     with pytest.raises(KeySetUnavailableError):
-        client.key_set()  # the next try is a second away
+        client.key_set(OLD.kid)  # the next try is a second away
+    assert client.status().fetches == 1
+    elapsed.now += 1
     assert client.key_set(OLD.kid).get(OLD.kid) is not None
     assert client.status().fetches == 2
+
+
+def test_with_a_set_at_hand_no_name_is_looked_for_before_the_next_try(
+    client: JWKSetClient, source: Source, elapsed: Elapsed
+) -> None:
+    client.key_set()
+    source.failing, source.keys = OSError(), [OLD, NEW]
+    with pytest.raises(KeySetUnavailableError):
+        client.refresh()
+    source.failing = None
+    assert client.key_set(NEW.kid).get(NEW.kid) is None
+    elapsed.now += 1
+    assert client.key_set(NEW.kid).get(NEW.kid) is not None
+    assert client.status().fetches == 3
 
 
 def test_in_the_instant_in_which_a_set_ends_a_fetch_is_waited_for(
