@@ -1,4 +1,4 @@
-// In the visitor's browser: a one-time key that an age token is bound to, and the proof of holding it.
+// In the visitor's browser: a one-time key for an age token, and the proof of holding it.
 
 const bytesOf = (text) => new TextEncoder().encode(text);
 

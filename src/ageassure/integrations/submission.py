@@ -18,6 +18,9 @@ this at most, so that a longer body is known for one."""
 FORM_FIELD: Final = "age_token"
 PROOF_FORM_FIELD: Final = "age_holder_proof"
 PROOF_HEADER: Final = "Age-Holder-Proof"
+"""Field that carries the proof beside ``Authorization``. In a log it does no harm: a proof is worth
+nothing without its token, of which it holds a hash."""
+
 HOLDER_FORM_FIELD: Final = "holder_jkt"
 _FORM_TYPE: Final = "application/x-www-form-urlencoded"
 _MAX_FIELDS: Final = 16
