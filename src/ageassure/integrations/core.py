@@ -22,6 +22,8 @@ from ageassure.integrations.session import (
     new_secret,
 )
 from ageassure.integrations.settings import (
+    MAX_CHALLENGE_SECONDS,
+    MAX_OPEN_CHALLENGES,
     checked_flag,
     checked_number,
     checked_paths,
@@ -36,9 +38,6 @@ if TYPE_CHECKING:
     from ageassure.integrations.submission import Submission
     from ageassure.results import AssuranceLevel, MethodClass
     from ageassure.verifier import TokenVerifier
-
-MAX_CHALLENGE_SECONDS: Final = 3600
-MAX_OPEN_CHALLENGES: Final = 20
 
 _LOG: Final = logging.getLogger("ageassure.integrations")
 

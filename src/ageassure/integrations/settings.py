@@ -10,6 +10,9 @@ from ageassure.errors import ConfigurationError
 from ageassure.integrations.limits import AgeLimit
 from ageassure.results import Direction
 
+MAX_CHALLENGE_SECONDS: Final = 3600
+MAX_OPEN_CHALLENGES: Final = 20
+
 # "//host" and "/\host" lead to another site.
 _PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
 _NEXT_PATH: Final = re.compile(r"/([A-Za-z0-9._~-][A-Za-z0-9._~/?=&-]*)?", re.ASCII)

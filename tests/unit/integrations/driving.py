@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,17 @@ from typing import TYPE_CHECKING, Any
 from ageassure.integrations import AgeGate, AgeLimit, AgeResult
 from ageassure.integrations.answers import Answer
 from ageassure.integrations.submission import Submission
+from ageassure.testing import TEST_AUDIENCE
+from ageassure.tokens import SigningKey, make_holder_proof
 
 if TYPE_CHECKING:
     import pytest
 
+    from .conftest import Parties
+
 FORM = "application/x-www-form-urlencoded"
 OVER_18 = AgeLimit.of(18)
+KEY = SigningKey.generate()
 
 
 class BrokenStream(BytesIO):
@@ -66,3 +72,22 @@ def last_code(caplog: pytest.LogCaptureFixture) -> str:
     record = [one for one in caplog.records if one.name == "ageassure.integrations"][-1]
     assert record.levelno == logging.INFO
     return record.getMessage().rpartition(" ")[2]
+
+
+def demanding(parties: Parties, *, demand: bool = True) -> AgeGate:
+    return AgeGate(
+        parties.verifier,
+        age_over=[18],
+        age_under=[16],
+        result_seconds=3600,
+        next_path="/lobby",
+        demand_holder_proof=demand,
+        now=parties.clock,
+    )
+
+
+def proof(
+    parties: Parties, token: str, challenge: bytes, key: SigningKey = KEY, **other: str
+) -> str:
+    asked = {"audience": TEST_AUDIENCE, "nonce": json.loads(challenge)["nonce"], **other}
+    return make_holder_proof(token, holder_key=key, now=parties.clock, **asked)

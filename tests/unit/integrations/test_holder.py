@@ -10,14 +10,12 @@ from urllib.parse import urlencode
 import pytest
 
 from ageassure.errors import ConfigurationError
-from ageassure.integrations import AgeGate, answers
-from ageassure.integrations.session import SESSION_KEY
-from ageassure.integrations.submission import MAX_BODY_BYTES, Submission, read_holder_jkt
-from ageassure.testing import TEST_AUDIENCE, TEST_TIME
-from ageassure.tokens import SigningKey, make_holder_proof
+from ageassure.integrations import answers
+from ageassure.integrations.submission import MAX_BODY_BYTES
+from ageassure.tokens import SigningKey
 
 from .browsers import SITES, Browser, Reply
-from .driving import FORM, OVER_18, admitted, last_code, opened
+from .driving import FORM, KEY, demanding, last_code, proof
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,20 +23,7 @@ if TYPE_CHECKING:
     from .conftest import Parties
 
 FORM_KIND = {"Content-Type": FORM}
-KEY = SigningKey.generate()
 OTHER_KEY = SigningKey.generate()
-
-
-def demanding(parties: Parties, *, demand: bool = True) -> AgeGate:
-    return AgeGate(
-        parties.verifier,
-        age_over=[18],
-        age_under=[16],
-        result_seconds=3600,
-        next_path="/lobby",
-        demand_holder_proof=demand,
-        now=parties.clock,
-    )
 
 
 @pytest.fixture(params=SITES)
@@ -66,13 +51,6 @@ def challenge(browser: Browser, key: SigningKey = KEY) -> bytes:
     assert reply.status == 201
     assert json.loads(reply.body)["holder_jkt"] == key.kid
     return reply.body
-
-
-def proof(
-    parties: Parties, token: str, challenge: bytes, key: SigningKey = KEY, **other: str
-) -> str:
-    asked = {"audience": TEST_AUDIENCE, "nonce": json.loads(challenge)["nonce"], **other}
-    return make_holder_proof(token, holder_key=key, now=parties.clock, **asked)
 
 
 def by_header(browser: Browser, token: str, holder_proof: str | None) -> Reply:
@@ -249,71 +227,3 @@ def test_a_gate_that_does_not_demand_takes_a_bound_token_as_it_is(
     assert by_header(browser, token, proof(parties, token, bound, OTHER_KEY)).status == 403
     assert last_code(caplog) == "holder_proof"
     assert by_header(browser, token, None).status == 204
-
-
-# -- the session ----------------------------------------------------------------------------------
-
-
-def test_the_session_remembers_the_thumbprint_and_the_result_does_not(parties: Parties) -> None:
-    gate = demanding(parties)
-    session: dict[str, Any] = {}
-    answer = gate.open_challenge(session, "over-18", KEY.kid)
-    assert session[SESSION_KEY]["open"][0][3] == KEY.kid
-    assert KEY.kid not in repr(gate._reader.read(session, TEST_TIME.timestamp()))
-    token = parties.token(answer.body)
-    submission = Submission(
-        token=token,
-        holder_proof=proof(parties, token, answer.body),
-        in_header=True,
-        too_large=False,
-    )
-    assert "eyJ" not in repr(submission)
-    assert gate.accept(session, submission).status == 204
-    assert session[SESSION_KEY] == {"open": [], "passed": {"over-18": int(TEST_TIME.timestamp())}}
-
-
-@pytest.mark.parametrize("jkt", [None, 7, "", "a" * 42, ["a" * 43]])
-def test_a_challenge_without_a_key_is_none_for_a_gate_that_demands(
-    parties: Parties, caplog: pytest.LogCaptureFixture, jkt: object
-) -> None:
-    """Such as one that was opened before the gate began to demand."""
-    session: dict[str, Any] = {}
-    token = parties.token(opened(parties.gate, session))
-    if jkt is not None:
-        session[SESSION_KEY]["open"][0].append(jkt)
-    submission = Submission(token=token, holder_proof=None, in_header=True, too_large=False)
-    assert demanding(parties).accept(session, submission) is answers.REFUSED
-    assert last_code(caplog) == "no_challenge"
-
-
-def test_a_result_stands_when_the_gate_begins_to_demand(parties: Parties) -> None:
-    session: dict[str, Any] = {}
-    token = parties.token(opened(parties.gate, session))
-    submission = Submission(token=token, holder_proof=None, in_header=True, too_large=False)
-    assert parties.gate.accept(session, submission).status == 204
-    admitted(demanding(parties), session, OVER_18)
-
-
-def test_a_question_is_answered_as_it_was_asked(
-    parties: Parties, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Where the gate stops demanding, what was asked with a key still needs its proof."""
-    session: dict[str, Any] = {}
-    asked = demanding(parties).open_challenge(session, "over-18", KEY.kid).body
-    token = parties.token(asked)
-    gate = demanding(parties, demand=False)
-    for given, status in ((None, 403), (proof(parties, token, asked), 204)):
-        submission = Submission(token=token, holder_proof=given, in_header=True, too_large=False)
-        assert gate.accept(session, submission).status == status
-    assert last_code(caplog) == "holder_proof"
-
-
-def test_two_proofs_are_none() -> None:
-    read = Submission.read(
-        authorization=["AgeToken a.b.c"], holder_proofs=["x", "x"], content_type="", body=b""
-    )
-    assert (read.token, read.holder_proof) == ("a.b.c", None)
-    twice = b"age_token=a.b.c&age_holder_proof=x&age_holder_proof=x"
-    read = Submission.read(authorization=[], holder_proofs=["x"], content_type=FORM, body=twice)
-    assert (read.token, read.holder_proof) == ("a.b.c", None)
-    assert read_holder_jkt(content_type=FORM, body=b"holder_jkt=x") == "x"
