@@ -21,7 +21,7 @@ from ageassure.tokens.publication import publication_files, write_publication
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ageassure.tokens.keys.ring import RingEntry
+    from ageassure.tokens.keys.ring_file import RingEntry
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
@@ -105,8 +105,13 @@ def list_keys(folder: Path, *, as_json: bool) -> None:
     """Show the ring's keys with their states: waiting, signing, leaving, expired."""
     told = [_told(entry) for entry in KeyRing(folder).entries]
     lines = [
-        f"{key['kid']}  {key['alg']}  {key['state']:<8}  signs {_time(key['signs_from'])} to "
-        f"{_time(key['signs_until'])}, published to {_time(key['published_until'])}"
+        f"{key['kid']}  {key['alg']}  {key['state']:<8}  "
+        + (
+            "not published yet"
+            if key["signs_from"] is None
+            else f"signs {_time(key['signs_from'])} to {_time(key['signs_until'])}, "
+            f"published to {_time(key['published_until'])}"
+        )
         for key in told
     ]
     emit({"keys": told}, lines or ["the ring is empty"], as_json=as_json)
@@ -116,13 +121,10 @@ def list_keys(folder: Path, *, as_json: bool) -> None:
 @NEW_RING
 @command_with_json
 def rotate(folder: Path, *, as_json: bool) -> None:
-    """Make a new key, published at once and signing when every relying party has it."""
+    """Make a new key; once published, it signs when every relying party has it."""
     entry = KeyRing(folder).rotate(_now())
-    emit(
-        _told(entry),
-        [f"{entry.kid} signs from {_time(entry.signs_from)}; publish the ring's set now"],
-        as_json=as_json,
-    )
+    begins = "waits to be published" if entry.signs_from is None else "signs from now"
+    emit(_told(entry), [f"{entry.kid} {begins}; publish the ring's set now"], as_json=as_json)
 
 
 # One kid in 64 begins with a hyphen, and is no option.
@@ -159,7 +161,15 @@ def retire(kid: str, folder: Path, *, compromised: bool, as_json: bool) -> None:
 )
 @command_with_json
 def publish(folder: Path, issuer: str, out: Path, *, as_json: bool) -> None:
-    """Write the ring's JWK Set and the metadata document as static files."""
-    key_set = KeyRing(folder).key_set(_now())
+    """Write the ring's JWK Set and the metadata document as static files.
+
+    A new key's time to sign is counted from the first time that it is among them.
+    """
+    ring = KeyRing(folder)
+    key_set = ring.key_set(_now())
     written = write_publication(out, publication_files(issuer=issuer, key_set=key_set))
-    emit({"written": written}, written or ["nothing has changed"], as_json=as_json)
+    noted = ring.note_published(key_set, _now())
+    lines = written or ["nothing has changed"]
+    if noted is not None:
+        lines = [*lines, f"{noted.kid} signs from {_time(noted.signs_from)}"]
+    emit({"written": written}, lines, as_json=as_json)

@@ -23,7 +23,7 @@ from ageassure.cli.output import ExitStatus
 from ageassure.errors import PictureError
 from ageassure.imaging.header import MAX_FILE_BYTES
 from ageassure.tokens import SigningKey
-from ageassure.tokens.keys.ring import RING_FILE
+from ageassure.tokens.keys.ring_file import RING_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -92,7 +92,7 @@ def test_only_regular_files(tmp_path: Path) -> None:
     with pytest.raises(KeySetError, match="regular"):
         read_private_file(pipe)
     tmp_path.chmod(0o700)
-    with pytest.raises(KeySetError, match="regular"):
+    with pytest.raises(KeySetError, match="folder"):
         read_private_file(tmp_path)
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, BinaryIO, Final
+from contextlib import suppress
+from io import BufferedReader
+from typing import Final
 
 from ageassure.errors import KeySetError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from ageassure.files import open_regular
 
 MAX_KEY_FILE_BYTES: Final = 64 * 1024
 
@@ -60,7 +58,7 @@ def read_private_file(path: str | os.PathLike[str]) -> bytes:
     reason: str | None = None
     content = b""
     try:
-        with open_regular(path) as file:
+        with BufferedReader(open_regular(path)) as file:
             if os.name == "posix" and os.fstat(file.fileno()).st_mode & _OTHERS:
                 reason = "its group or others have access to it; set its mode to 0600"
             else:
@@ -72,27 +70,6 @@ def read_private_file(path: str | os.PathLike[str]) -> bytes:
     if reason is not None:
         raise KeySetError(f"cannot use the key file {path}: {reason}")
     return content
-
-
-@contextmanager
-def open_regular(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a regular file for reading; nothing else in its place is read or waited for.
-
-    Raises:
-        OSError: If it cannot be opened, or is something else.
-        ValueError: If the path has a zero byte.
-        TypeError: If it is no path.
-    """
-    # O_NONBLOCK: a pipe in the file's place must not block before it is refused.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file")
-        with open(descriptor, "rb", closefd=False) as file:
-            yield file
-    finally:
-        os.close(descriptor)
 
 
 def reason_of(error: Exception) -> str:

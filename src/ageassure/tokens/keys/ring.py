@@ -3,77 +3,43 @@
 A ring is a folder with one private PEM file for each key and ``ring.json``, which holds nothing
 secret. Its keys pass through four states::
 
-    waiting   published; signs from a set time on, when every relying party has it
+    waiting   from its making; signs from a set time after it was first published
     signing   exactly one
     leaving   signs no more; published until its last token has expired
     expired   no longer published; can be retired
 
-Which state a key is in follows from the clock alone. One process changes a ring at a time.
+Which state a key is in follows from the clock alone, once it was published. One process changes a
+ring at a time; another that tries to is refused.
 """
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, final
+from typing import TYPE_CHECKING, Final, final
 
-from ageassure.errors import KeySetError
-from ageassure.files import read_at_most
-from ageassure.results import THUMBPRINT_PATTERN
+from ageassure.errors import ConfigurationError, KeySetError
 from ageassure.tokens.keys.key_set import JWKSet
+from ageassure.tokens.keys.ring_file import (
+    END_OF_TIME,
+    RingEntry,
+    changing,
+    make_folder,
+    read_ring,
+    write_ring,
+)
 from ageassure.tokens.keys.signing import SigningKey
-from ageassure.tokens.strict_json import parse_object
 
-PUBLISH_BEFORE_SECONDS: Final = 3630
-"""How long a key is published before it signs: the longest that this library's key client takes a
-set for fresh (one hour), and its cooldown after a fetch (30 seconds)."""
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-HELD_SECONDS: Final = 600
-"""How long an issuer may go on with a key before it asks the ring again."""
+PUBLISH_BEFORE_SECONDS: Final = 25 * 3600
+"""How long a key is published before it signs: the longest for which a key client of this library
+can be told to take a set for fresh (a day); and an hour for its cooldown, for caches on the way,
+and for whatever copies the published files to where they are served."""
 
-OVERLAP_SECONDS: Final = HELD_SECONDS + 960
-"""How long a key is published after its time to sign: an issuer may hold it a while longer, then
-come a token's life and a verifier's leeway."""
-
-RING_FILE: Final = "ring.json"
-FORMAT: Final = "ageassure-key-ring-1"
-MAX_RING_BYTES: Final = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RingEntry:
-    """One key's times, POSIX seconds.
-
-    Attributes:
-        kid: RFC 7638 thumbprint; the PEM file's name.
-        alg: JWS name of the algorithm.
-        signs_from: When it begins to sign.
-        signs_until: When it ceases to; None while no other key is to follow.
-    """
-
-    kid: str
-    alg: str
-    signs_from: int
-    signs_until: int | None = None
-
-    @property
-    def published_until(self) -> int | None:
-        """When its last token has expired; None while no end is set."""
-        return None if self.signs_until is None else self.signs_until + OVERLAP_SECONDS
-
-    def state(self, now_seconds: int) -> str:
-        """``waiting``, ``signing``, ``leaving`` or ``expired``."""
-        if now_seconds < self.signs_from:
-            return "waiting"
-        if self.signs_until is None or now_seconds < self.signs_until:
-            return "signing"
-        assert self.published_until is not None  # noqa: S101 - signs_until is set
-        return "leaving" if now_seconds < self.published_until else "expired"
-
-
-_MEMBERS: Final = {field.name for field in fields(RingEntry)}
+_LATEST_NOW: Final = END_OF_TIME // 2
 
 
 @final
@@ -81,15 +47,19 @@ class KeyRing:
     """The keys in one folder.
 
     Args:
-        folder: The folder; made by the first :meth:`rotate`, readable by its owner alone.
+        folder: The folder; made by the first :meth:`rotate`, for its owner alone.
 
     Raises:
-        KeySetError: If the folder's ``ring.json`` cannot be read or is malformed.
+        KeySetError: If the folder's ``ring.json`` cannot be read or is malformed, or on POSIX
+            others than its owner may write to the folder.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = Path(folder)
-        self._entries = _read(self._folder / RING_FILE)
+        given: object = folder
+        if not isinstance(given, (str, Path)):
+            raise KeySetError("got no path of a key ring's folder")
+        self._folder = Path(given)
+        self._entries = read_ring(self._folder)
 
     @property
     def entries(self) -> tuple[RingEntry, ...]:
@@ -97,50 +67,88 @@ class KeyRing:
         return self._entries
 
     def signing_key(self, now_seconds: int) -> SigningKey:
-        """The key that signs now. An issuer asks again at least every :data:`HELD_SECONDS`.
+        """The key that signs now. An issuer asks again at least every ten minutes.
 
         Raises:
+            ConfigurationError: If ``now_seconds`` is no time.
             KeySetError: If no key signs now, or its file is not this key.
         """
-        return self._load(self._signing(now_seconds))
+        return self._load(self._signing(_checked(now_seconds)))
 
     def key_set(self, now_seconds: int) -> JWKSet:
-        """What is to be published now.
+        """What is to be published now. Tell :meth:`note_published` when it has been.
 
         Raises:
+            ConfigurationError: If ``now_seconds`` is no time.
             KeySetError: If nothing is, or a file is not its entry's key.
         """
-        published = [e for e in self._entries if e.state(now_seconds) != "expired"]
+        now = _checked(now_seconds)
+        published = [e for e in self._entries if e.state(now) != "expired"]
         return JWKSet(keys=tuple(self._load(entry).public for entry in published))
 
-    def rotate(self, now_seconds: int, *, alg: str = "ES256") -> RingEntry:
-        """Make a new key. The first one signs at once, another after it was published long enough.
+    def note_published(self, key_set: JWKSet, now_seconds: int) -> RingEntry | None:
+        """Note that a set is served; a waiting key that is in it for the first time gets its times.
+
+        Args:
+            key_set: Of :meth:`key_set`, as it was published.
+            now_seconds: A moment at which it already was.
+
+        Returns:
+            The key that now knows when it signs, or None: it knew before, or none waits.
 
         Raises:
-            KeySetError: If a key is waiting already, ``alg`` is unknown, or a file cannot be
-                written.
+            ConfigurationError: If ``now_seconds`` is no time.
+            KeySetError: If another process is changing the ring, or it cannot be written.
         """
-        if any(entry.state(now_seconds) == "waiting" for entry in self._entries):
-            raise KeySetError("got a ring with a key that waits to sign, expected none")
-        first = not any(entry.state(now_seconds) == "signing" for entry in self._entries)
-        starts = now_seconds if first else now_seconds + PUBLISH_BEFORE_SECONDS
-        entry = self._made(starts, alg)
-        before = (_ending(old, starts) for old in self._entries)
-        self._write((*before, entry))
-        return entry
+        starts = _checked(now_seconds) + PUBLISH_BEFORE_SECONDS
+        if not any(_is_new_in(key_set, entry) for entry in self._entries):
+            return None
+        with self._changing():
+            for entry in self._entries:
+                if _is_new_in(key_set, entry):
+                    noted = replace(entry, signs_from=starts)
+                    before = (_ending(o, starts) for o in self._entries if o is not entry)
+                    self._write((*before, noted))
+                    return noted
+        return None
+
+    def rotate(self, now_seconds: int, *, alg: str = "ES256") -> RingEntry:
+        """Make a new key.
+
+        The first one signs at once; another :data:`PUBLISH_BEFORE_SECONDS` after it was published
+        first (:meth:`note_published`), and never if it is not.
+
+        Raises:
+            ConfigurationError: If ``now_seconds`` is no time.
+            KeySetError: If a key is waiting already, ``alg`` is unknown, another process is
+                changing the ring, or a file cannot be written.
+        """
+        now = _checked(now_seconds)
+        make_folder(self._folder)
+        with self._changing():
+            if any(entry.state(now) == "waiting" for entry in self._entries):
+                raise KeySetError("got a ring with a key that waits to sign, expected none")
+            first = not any(entry.state(now) == "signing" for entry in self._entries)
+            entry = self._made(now if first else None, alg)
+            self._write((*self._entries, entry))
+            return entry
 
     def retire(self, kid: str, now_seconds: int) -> None:
         """Remove a key whose last token has expired, and delete its file.
 
         Raises:
-            KeySetError: If the ring has no such key, or it is still published; or if its file
-                cannot be deleted, though the ring no longer names it.
+            ConfigurationError: If ``now_seconds`` is no time.
+            KeySetError: If the ring has no such key, or it is still published; if another process
+                is changing the ring; or if the key's file cannot be deleted, though the ring no
+                longer names it.
         """
-        entry = self._entry(kid)
-        if entry.state(now_seconds) != "expired":
-            state = entry.state(now_seconds)
-            raise KeySetError(f"got a key that is {state}, expected one that has expired")
-        self._drop(entry, self._entries)
+        now = _checked(now_seconds)
+        with self._changing():
+            entry = self._entry(kid)
+            state = entry.state(now)
+            if state != "expired":
+                raise KeySetError(f"got a key that is {state}, expected one that has expired")
+            self._drop(entry, self._entries)
 
     def retire_compromised(self, kid: str, now_seconds: int) -> None:
         """Remove a key at once, whatever its state, and delete its file.
@@ -150,27 +158,38 @@ class KeyRing:
         deny the ``kid`` at their key client.
 
         Raises:
-            KeySetError: If the ring has no such key, or a file cannot be written; or if its file
-                cannot be deleted, though the ring no longer names it.
+            ConfigurationError: If ``now_seconds`` is no time.
+            KeySetError: If the ring has no such key, another process is changing the ring, or a
+                file cannot be written; or if the key's file cannot be deleted, though the ring no
+                longer names it.
         """
-        entry = self._entry(kid)
-        others = tuple(other for other in self._entries if other is not entry)
-        if entry.state(now_seconds) == "signing":
-            waiting = [o for o in others if o.state(now_seconds) == "waiting"]
-            follower = waiting[0] if waiting else self._made(now_seconds, entry.alg)
-            others = tuple(o for o in others if o is not follower)
-            others = (*others, replace(follower, signs_from=now_seconds))
-        elif entry.state(now_seconds) == "waiting":
-            # The one before it goes on: nobody follows it any more.
-            others = tuple(
-                replace(o, signs_until=None) if o.signs_until == entry.signs_from else o
-                for o in others
-            )
-        self._drop(entry, others)
+        now = _checked(now_seconds)
+        with self._changing():
+            entry = self._entry(kid)
+            others = tuple(other for other in self._entries if other is not entry)
+            if entry.state(now) == "signing":
+                waiting = [o for o in others if o.state(now) == "waiting"]
+                follower = waiting[0] if waiting else self._made(now, entry.alg)
+                others = tuple(o for o in others if o is not follower)
+                others = (*others, replace(follower, signs_from=now))
+            elif entry.state(now) == "waiting":
+                # The one before it goes on: nobody follows it any more.
+                others = tuple(
+                    replace(o, signs_until=None) if o.signs_until == entry.signs_from else o
+                    for o in others
+                )
+            self._drop(entry, others)
 
-    def _signing(self, now_seconds: int) -> RingEntry:
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Change what is there now, which may be another list than the one that was read first."""
+        with changing(self._folder):
+            self._entries = read_ring(self._folder)
+            yield
+
+    def _signing(self, now: int) -> RingEntry:
         for entry in self._entries:
-            if entry.state(now_seconds) == "signing":
+            if entry.state(now) == "signing":
                 return entry
         raise KeySetError("got a ring without a key that signs now, expected one")
 
@@ -180,15 +199,8 @@ class KeyRing:
                 return entry
         raise KeySetError("got a kid that the ring does not have")
 
-    def _made(self, starts: int, alg: str) -> RingEntry:
+    def _made(self, starts: int | None, alg: str) -> RingEntry:
         key = SigningKey.generate(alg)
-        reason: str | None = None
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            reason = error.strerror
-        if reason is not None:
-            raise KeySetError(f"cannot make the ring's folder: {reason}")
         key.save(self._pem(key.kid))
         return RingEntry(kid=key.kid, alg=key.alg, signs_from=starts)
 
@@ -213,55 +225,24 @@ class KeyRing:
         return self._folder / f"{kid}.pem"
 
     def _write(self, entries: tuple[RingEntry, ...]) -> None:
-        document = {"format": FORMAT, "keys": [asdict(entry) for entry in entries]}
-        new = self._folder / f"{RING_FILE}.new"
-        reason: str | None = None
-        try:
-            new.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-            new.replace(self._folder / RING_FILE)
-        except OSError as error:
-            reason = error.strerror
-        if reason is not None:
-            raise KeySetError(f"cannot write the ring: {reason}")
+        write_ring(self._folder, entries)
         self._entries = entries
+
+
+def _is_new_in(key_set: JWKSet, entry: RingEntry) -> bool:
+    return entry.signs_from is None and key_set.get(entry.kid) is not None
 
 
 def _ending(entry: RingEntry, at: int) -> RingEntry:
     return replace(entry, signs_until=at) if entry.signs_until is None else entry
 
 
-def _read(path: Path) -> tuple[RingEntry, ...]:
-    if not path.exists():
-        return ()
-    content = b""
-    with suppress(OSError):
-        content = bytes(read_at_most(path, MAX_RING_BYTES + 1))
-    document = parse_object(content) if len(content) <= MAX_RING_BYTES else None
-    entries = None if document is None else _entries_of(document)
-    if entries is None:
-        raise KeySetError(f"cannot use {RING_FILE}: it is no key ring")
-    return entries
+def _checked(now_seconds: object) -> int:
+    """A moment that a ring can hold, with what is added to it.
 
-
-def _entries_of(document: dict[str, Any]) -> tuple[RingEntry, ...] | None:
-    listed = document.get("keys")
-    if document.get("format") != FORMAT or document.keys() != {"format", "keys"}:
-        return None
-    if not isinstance(listed, list) or not all(_is_entry(members) for members in listed):
-        return None
-    entries = tuple(RingEntry(**members) for members in listed)
-    return entries if len({entry.kid for entry in entries}) == len(entries) else None
-
-
-def _is_entry(members: object) -> bool:
-    if not isinstance(members, dict) or members.keys() != _MEMBERS:
-        return False
-    kid, until = members["kid"], members["signs_until"]
-    return (
-        # The kid becomes a file's name: only a thumbprint may.
-        isinstance(kid, str)
-        and THUMBPRINT_PATTERN.fullmatch(kid) is not None
-        and isinstance(members["alg"], str)
-        and type(members["signs_from"]) is int
-        and (until is None or type(until) is int)
-    )
+    Raises:
+        ConfigurationError: If it is none.
+    """
+    if type(now_seconds) is not int or not 0 <= now_seconds < _LATEST_NOW:
+        raise ConfigurationError("got another now_seconds, expected POSIX seconds as an int")
+    return now_seconds
