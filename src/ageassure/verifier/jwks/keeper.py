@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final, final
 
 from ageassure.errors import KeySetUnavailableError
 from ageassure.verifier.jwks.attempt import attempted
-from ageassure.verifier.jwks.state import Flight, Held, KeyClientStatus, KeySetState, UnknownKids
+from ageassure.verifier.jwks.state import Flight, Held, UnknownKids
+from ageassure.verifier.jwks.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ageassure.verifier.jwks.attempt import Fetched
     from ageassure.verifier.jwks.settings import ClientSettings
     from ageassure.verifier.jwks.source import KeySetFetcher
+    from ageassure.verifier.jwks.state import KeyClientStatus
 
 TOO_LONG: Final = "the fetch did not end in time"
 
@@ -27,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 @final
 class KeySetKeeper:
-    """The set at hand, the fetch under way, the names known to be unknown, and the counters.
+    """The set at hand, the fetch under way, the names known to be unknown.
 
     It decides when a set is renewed and what comes of a fetch; who waits for one, and looks for a
     name, is a :class:`~ageassure.verifier.jwks.look.Look`. All of it changes under one lock; what
@@ -54,14 +56,9 @@ class KeySetKeeper:
 
     __slots__ = (
         "_denied",
-        "_failures",
-        "_failures_in_a_row",
         "_fetcher",
-        "_fetches",
-        "_last_failure",
         "_read",
-        "_unchanged",
-        "_unknown_kids",
+        "_tally",
         "_untold",
         "_uri",
         "elapsed",
@@ -94,9 +91,7 @@ class KeySetKeeper:
         self.flight: Flight | None = None
         self.unknown = UnknownKids()
         self.retries_at = self.looks_again_at = float("-inf")
-        self._fetches = self._unchanged = self._unknown_kids = 0
-        self._failures = self._failures_in_a_row = 0
-        self._last_failure: str | None = None
+        self._tally = Tally()
         self._untold: deque[tuple[Flight, str | None]] = deque()
         self.lock = Lock()
 
@@ -131,7 +126,7 @@ class KeySetKeeper:
         """
         held = self.held
         if held is None or self.elapsed() >= held.usable_until:
-            reason = self._last_failure or TOO_LONG
+            reason = self._tally.last_failure or TOO_LONG
             raise KeySetUnavailableError(f"no key set at hand may be used: {reason}")
         if held.usable is None:
             raise KeySetUnavailableError("every key of the set is denied")
@@ -147,28 +142,12 @@ class KeySetKeeper:
     def count_unknown(self) -> None:
         """A name was asked for that the set lacks."""
         with self.lock:
-            self._unknown_kids += 1
+            self._tally.unknown_kids += 1
 
     def status(self) -> KeyClientStatus:
         """How the client is doing; starts nothing."""
         with self.lock:
-            now, held = self.elapsed(), self.held
-            state, keys = KeySetState.UNAVAILABLE, 0
-            if held is not None and held.usable is not None:
-                keys = len(held.usable)
-                if now < held.usable_until:
-                    state = KeySetState.FRESH if now < held.fresh_until else KeySetState.STALE
-            return KeyClientStatus(
-                state=state,
-                keys=keys,
-                age_seconds=None if held is None else now - held.fetched_at,
-                fetches=self._fetches,
-                unchanged=self._unchanged,
-                failures=self._failures,
-                failures_in_a_row=self._failures_in_a_row,
-                last_failure=self._last_failure,
-                unknown_kids=self._unknown_kids,
-            )
+            return self._tally.status(self.held, self.elapsed())
 
     # -- fetches ----------------------------------------------------------------------------------
 
@@ -195,7 +174,7 @@ class KeySetKeeper:
         held = self.held
         if held is None or now >= held.usable_until:
             return True
-        return now >= held.fresh_until and not self._failures_in_a_row
+        return now >= held.fresh_until and not self._tally.failures_in_a_row
 
     def renewed(self, now: float, caller: object = None) -> Flight | None:
         """The fetch under way; one begins if it is time. Under the lock."""
@@ -217,7 +196,7 @@ class KeySetKeeper:
         seconds = self.settings.timeout_seconds
         flight = Flight(caller=caller, before=self.held, begun_at=now, timeout_seconds=seconds)
         self.flight = flight
-        self._fetches += 1
+        self._tally.fetches += 1
         try:
             Thread(target=self._fly, args=(flight,), daemon=True, name="ageassure-jwks").start()
         except RuntimeError:  # no more threads, or the interpreter is about to end
@@ -243,14 +222,11 @@ class KeySetKeeper:
         self._untold.append((flight, outcome if isinstance(outcome, str) else None))
         now = self.elapsed()
         if isinstance(outcome, str):
-            self._failures += 1
-            self._failures_in_a_row += 1
-            self._last_failure = outcome
-            self.retries_at = now + self.settings.retry_seconds(self._failures_in_a_row)
+            self._tally.failed(outcome)
+            self.retries_at = now + self.settings.retry_seconds(self._tally.failures_in_a_row)
             return
-        self._failures_in_a_row = 0
+        self._tally.succeeded(unchanged=outcome.unchanged)
         self.retries_at = now
-        self._unchanged += outcome.unchanged
         self.held = Held.made(
             outcome.key_set,
             before=self.held,
