@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import pickle
+import signal
 import sys
 import traceback
 from datetime import UTC, datetime
@@ -278,3 +280,22 @@ def test_a_timeout_that_is_no_number_is_the_set_up_s_fault(
     with pytest.raises(ConfigurationError, match="timeout"):
         estimator.estimate(held, timeout_seconds=seconds)
     assert not any(held)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_one_that_was_used_before_a_fork_says_the_same_in_the_child(
+    estimator: FacialAgeEstimator,
+) -> None:
+    # OpenCV takes its threads for so large a picture.
+    large = cv2.resize(portrait(), (3000, 3000)).astype(np.uint8)
+    files = [jpeg(large), cv2.imencode(".png", large)[1].tobytes(), PORTRAIT]
+    here = [estimator.estimate(file).mean_years for file in files]
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        same = False
+        try:
+            same = [estimator.estimate(file).mean_years for file in files] == here
+        finally:
+            os._exit(0 if same else 1)
+    assert os.waitpid(child, 0)[1] == 0
