@@ -75,7 +75,7 @@ class SQLiteReplayStore:
             raise ConfigurationError("got another capacity, expected a positive int")
         given: object = path
         text: object = os.fspath(given) if isinstance(given, (str, os.PathLike)) else None
-        if not isinstance(text, str) or not text or "\0" in text:
+        if not isinstance(text, str) or not text or "\0" in text or not _has_encoding(text):
             raise ConfigurationError("got no path of a file")
         pages = capacity * _BYTES_PER_ENTRY // _PAGE_BYTES + _SPARE_PAGES
         self._file = _File(Path(text).absolute(), pages)
@@ -223,6 +223,12 @@ class _File:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA max_page_count={self._pages}")
         return connection
+
+
+def _has_encoding(path: str) -> bool:
+    with suppress(UnicodeEncodeError):
+        return bool(os.fsencode(path))
+    return False
 
 
 def _identity_of(path: Path) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, final
 
 from ageassure.errors import (
+    AgeAssuranceError,
     AudienceMismatchError,
     ConfigurationError,
     VerificationError,
@@ -123,16 +124,18 @@ class TokenVerifier:
                 was not read.
             VerificationError: If the token is refused; the subclass and its code say by which step.
         """
-        expected = checked_expectation(
-            nonce, age_over, age_under, methods, minimum_level, holder_jkt
-        )
-        now_seconds = read_clock(self._now)
+        refusal: AgeAssuranceError
         try:
-            return self._verified(token, expected, holder_proof, now_seconds)
-        except VerificationError as error:
+            return self._verified(
+                token,
+                checked_expectation(nonce, age_over, age_under, methods, minimum_level, holder_jkt),
+                holder_proof,
+                read_clock(self._now),
+            )
+        except (VerificationError, ConfigurationError) as error:
             # The inner frames hold the token and its claims: what is raised keeps neither.
             refusal = error.with_traceback(None)
-        del token, nonce, holder_proof, holder_jkt, expected
+        del token, nonce, holder_proof, holder_jkt
         try:
             raise refusal
         finally:
@@ -162,6 +165,7 @@ class TokenVerifier:
         import asyncio  # whoever awaits has loaded it; whoever does not is spared it
 
         await self.keys_ready(token)
+        refusal: AgeAssuranceError
         try:
             return await asyncio.to_thread(
                 self.verify,
@@ -174,7 +178,7 @@ class TokenVerifier:
                 holder_jkt=holder_jkt,
                 holder_proof=holder_proof,
             )
-        except VerificationError as error:
+        except (VerificationError, ConfigurationError) as error:
             refusal = error.with_traceback(None)
         del token, nonce, holder_proof, holder_jkt
         try:

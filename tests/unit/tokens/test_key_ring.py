@@ -188,6 +188,16 @@ def test_the_last_time_of_all(tmp_path: Path) -> None:
     assert KeyRing(tmp_path / "ring").entries == ring.entries
 
 
+@pytest.mark.parametrize("key_set", [None, 5, "keys", {"keys": []}])
+def test_what_is_no_set_is_not_noted(ring: KeyRing, key_set: Any) -> None:
+    with pytest.raises(KeySetError, match="JWKSet"):
+        ring.note_published(key_set, START)
+    ring.rotate(START)
+    with pytest.raises(KeySetError, match="JWKSet"):
+        ring.note_published(key_set, START)
+    assert ring.entries[1].signs_from is None
+
+
 @pytest.mark.parametrize("folder", [None, b"ring", 5, []])
 def test_what_is_no_folder(folder: Any) -> None:
     with pytest.raises(KeySetError, match="path"):

@@ -48,7 +48,7 @@ def test_es256_signatures_have_64_bytes() -> None:
 
 
 @pytest.mark.parametrize("alg", ALGORITHMS)
-@pytest.mark.parametrize("password", [None, PASSWORD])
+@pytest.mark.parametrize("password", [None, PASSWORD, b"x" * 1023])
 def test_pem(alg: str, password: bytes | None) -> None:
     pem = KEYS[alg].to_pem(password)
     assert (b"ENCRYPTED" in pem) is (password is not None)
@@ -218,7 +218,7 @@ def test_a_refusal_says_what_was_wrong() -> None:
             SigningKey.from_jwk(jwk | {"d": other})
 
 
-@pytest.mark.parametrize("password", [b"", "text", bytearray(b"x")])
+@pytest.mark.parametrize("password", [b"", "text", bytearray(b"x"), b"x" * 1024])
 def test_bad_passwords(password: Any, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError):
         KEYS["ES256"].to_pem(password)
@@ -247,3 +247,10 @@ def test_neither_pickled_nor_copied() -> None:
             attempt(KEYS["ES256"])
     with pytest.raises(TypeError):
         vars(KEYS["ES256"])
+
+
+@pytest.mark.parametrize("data", [None, "text", 5, [], bytearray(b"x")])
+@pytest.mark.parametrize("alg", KEYS)
+def test_what_cannot_be_signed(alg: str, data: Any) -> None:
+    with pytest.raises(ConfigurationError, match="sign"):
+        KEYS[alg].sign(data)

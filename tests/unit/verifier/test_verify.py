@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import subprocess
 import sys
+import traceback
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from threading import Barrier, Thread
@@ -289,21 +291,61 @@ def test_what_the_store_is_told() -> None:
     assert expires_at == int(IAT.timestamp()) + 900 + 60
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"nonce": "secret-nonce!" * 4},
+        {"age_under": 18},
+        {"methods": "estimation"},
+        {"holder_jkt": "secret"},
+        {"clock": None},
+    ],
+)
+@pytest.mark.parametrize("how", ["verify", "verify_async"])
+def test_nothing_of_what_was_presented_is_in_an_error_of_the_set_up(
+    wrong: dict[str, Any], how: str
+) -> None:
+    made, times = token(), [NOW]
+    subject = verifier(now=lambda: times[0])
+    asked: dict[str, Any] = {
+        "nonce": "secret-nonce" * 4,
+        "age_over": 18,
+        "holder_proof": "secret-proof",
+    } | wrong
+    if "clock" in asked:
+        times[0] = asked.pop("clock")
+
+    def call() -> object:
+        if how == "verify":
+            return subject.verify(made, **asked)
+        return asyncio.run(_call(subject, made, asked))
+
+    with pytest.raises(ConfigurationError) as caught:
+        call()
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    own = [repr(f.f_locals) for f in frames if f.f_code.co_filename.endswith("verifier.py")]
+    assert own
+    assert not any(made in shown or "secret" in shown for shown in own)
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+async def _call(subject: TokenVerifier, made: str, asked: dict[str, Any]) -> None:
+    await subject.verify_async(made, **asked)
+
+
 def test_nothing_of_a_refused_token_is_in_the_error() -> None:
     made = token(tell_method=True)
     nonce = "secret-nonce" * 4
     with pytest.raises(VerificationError) as caught:
         verifier().verify(made, nonce=nonce, age_over=18, holder_proof="secret-proof")
-    traceback = caught.value.__traceback__
     # The first frame is this test's own.
-    inner = traceback.tb_next if traceback is not None else None
-    assert inner is not None
-    while inner is not None:
-        shown = repr(inner.tb_frame.f_locals)
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)][1:]
+    assert frames
+    for frame in frames:
+        shown = repr(frame.f_locals)
         assert made not in shown
         assert made.split(".")[1] not in shown
         assert "secret" not in shown
-        inner = inner.tb_next
     assert not any(part in str(caught.value) for part in (made, nonce, NONCE, AUDIENCE, KEY.kid))
 
 

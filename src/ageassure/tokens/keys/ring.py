@@ -98,9 +98,12 @@ class KeyRing:
 
         Raises:
             ConfigurationError: If ``now_seconds`` is no time.
-            KeySetError: If another process is changing the ring, or it cannot be written.
+            KeySetError: If it is no set, another process is changing the ring, or it cannot be
+                written.
         """
         starts = _checked(now_seconds) + PUBLISH_BEFORE_SECONDS
+        if not isinstance(key_set, JWKSet):
+            raise KeySetError("got no JWKSet that was published")
         if not any(_is_new_in(key_set, entry) for entry in self._entries):
             return None
         with self._changing():

@@ -32,6 +32,9 @@ PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519
 RSA_BITS: Final = 3072
 """Size of RSA keys made here: 128 bits of security (NIST SP 800-57, part 1, table 2)."""
 
+MAX_PASSWORD_BYTES: Final = 1023
+"""OpenSSL's own limit."""
+
 _RSA_SECRETS: Final = ("d", "p", "q", "dp", "dq", "qi")
 
 
@@ -156,12 +159,16 @@ class SigningKey:
         """The private key as PKCS #8 PEM, encrypted if a password is given.
 
         Raises:
-            ConfigurationError: If the password is empty.
+            ConfigurationError: If the password is empty, or longer than 1,023 bytes.
         """
         from cryptography.hazmat.primitives import serialization as s
 
-        if password is not None and (type(password) is not bytes or not password):
-            raise ConfigurationError("got an empty password, or one that is not bytes")
+        if password is not None and (
+            type(password) is not bytes or not 0 < len(password) <= MAX_PASSWORD_BYTES
+        ):
+            raise ConfigurationError(
+                f"got another password, expected bytes, 1 to {MAX_PASSWORD_BYTES} of them"
+            )
         return self._key.private_bytes(
             s.Encoding.PEM,
             s.PrivateFormat.PKCS8,
@@ -198,7 +205,8 @@ class SigningKey:
             form: ``pem`` or ``jwk``.
 
         Raises:
-            ConfigurationError: If the form is another, or the password empty or given for a JWK.
+            ConfigurationError: If the form is another, or the password empty, too long or given
+                for a JWK.
             KeySetError: If the path exists, or the file cannot be written.
         """
         if form not in ("pem", "jwk") or (form == "jwk" and password is not None):
@@ -249,7 +257,13 @@ class SigningKey:
         return JWKSet(keys=(self._public,))
 
     def sign(self, data: bytes) -> bytes:
-        """Sign in JOSE form (RFC 7518, 3.3 to 3.5; RFC 8037, 3.1)."""
+        """Sign in JOSE form (RFC 7518, 3.3 to 3.5; RFC 8037, 3.1).
+
+        Raises:
+            ConfigurationError: If ``data`` is not bytes.
+        """
+        if not isinstance(data, bytes):
+            raise ConfigurationError("got something else to sign, expected bytes")
         key = self._key
         if isinstance(key, ec.EllipticCurvePrivateKey):
             r, s = decode_dss_signature(key.sign(data, ec.ECDSA(hashes.SHA256())))

@@ -522,7 +522,7 @@ class OfBytes:
         return b"replay.db"
 
 
-@pytest.mark.parametrize("path", ["", b"replay.db", None, 7, "replay\0.db", OfBytes()])
+@pytest.mark.parametrize("path", ["", b"replay.db", None, 7, "replay\0.db", "\ud800.db", OfBytes()])
 def test_bad_paths(path: Any) -> None:
     with pytest.raises(ConfigurationError, match="path"):
         SQLiteReplayStore(path)
