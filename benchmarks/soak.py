@@ -3,7 +3,8 @@
     GLIBC_TUNABLES=glibc.malloc.tcache_count=0 python benchmarks/soak.py --estimates 50000
 
 A hardened process takes pictures in every format from a coroutine, in two threads, as a service
-does. Among the estimates are refusals, deadlines that pass and tasks that are cancelled. At even
+does. One in two hundred is as large as a telephone's. Among the estimates are refusals, deadlines
+that pass and tasks that are cancelled. At even
 distances the resident memory, the open files and the threads are counted, and every answer is held
 against the first one for the same picture. Needs scikit-image and Linux.
 """
@@ -34,9 +35,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 RESULTS = Path(__file__).parent / "results" / "soak.json"
+COMMAND = "GLIBC_TUNABLES=glibc.malloc.tcache_count=0 python benchmarks/soak.py"
 SAMPLES = 100
 THREADS = 2
 SIDES = (192, 256)
+LARGE_PIXELS, LARGE_EVERY = (4000, 3000), 200
 REFUSED_EVERY, LATE_EVERY, CANCELLED_EVERY = 50, 70, 90
 
 
@@ -45,6 +48,7 @@ class Counts:
     """How the assessments ended, and the first answer for each picture."""
 
     estimated: int = 0
+    large: int = 0
     refused: int = 0
     late: int = 0
     cancelled: int = 0
@@ -64,6 +68,14 @@ def pictures() -> list[bytes]:
             cv2.imencode(".webp", pixels, [cv2.IMWRITE_WEBP_QUALITY, 90])[1].tobytes(),
         ]
     return made
+
+
+def large() -> bytes:
+    """The portrait in the middle of a picture of 12 megapixels."""
+    pixels = np.full((LARGE_PIXELS[1], LARGE_PIXELS[0], 3), 127, np.uint8)
+    portrait = cv2.resize(data.astronaut()[..., ::-1], (2400, 2400), interpolation=cv2.INTER_CUBIC)
+    pixels[300:2700, 800:3200] = portrait
+    return cv2.imencode(".jpg", pixels)[1].tobytes()
 
 
 def refusals() -> list[bytes]:
@@ -92,10 +104,10 @@ async def one(
     threads: AssessmentThreads,
     counts: Counts,
 ) -> None:
-    good, bad = files
-    refused = number % REFUSED_EVERY == 1
-    index = number % len(bad if refused else good)
-    held = bytearray((bad if refused else good)[index])
+    good, bad, (huge,) = files
+    refused, is_large = number % REFUSED_EVERY == 1, number % LARGE_EVERY == 4
+    index = -1 if is_large else number % len(bad if refused else good)
+    held = bytearray(huge if is_large else (bad if refused else good)[index])
     late = 1e-4 if number % LATE_EVERY == 2 else None
     task = asyncio.create_task(threads.run(estimator.estimate, held, timeout_seconds=late))
     if number % CANCELLED_EVERY == 3:
@@ -111,6 +123,7 @@ async def one(
         counts.refused += 1
     else:
         counts.estimated += 1
+        counts.large += is_large
         counts.other_answers += counts.first.setdefault(index, years) != years
     if any(held):
         raise AssertionError("a file was not wiped")
@@ -119,7 +132,7 @@ async def one(
 async def soak(
     estimates: int, counts: Counts, report: Callable[[list[dict[str, float]]], None]
 ) -> None:
-    files = [pictures(), refusals()]
+    files = [pictures(), refusals(), [large()]]
     estimator = FacialAgeEstimator()
     states = []
     started = time.monotonic()
@@ -168,12 +181,13 @@ def main() -> None:
     def report(states: list[dict[str, float]]) -> None:
         """Write what is known so far: a soak that is broken off has its result too."""
         document = {
-            "command": "GLIBC_TUNABLES=glibc.malloc.tcache_count=0 python benchmarks/soak.py",
+            "command": f"{COMMAND} --estimates {asked.estimates}",
             "asked_for": asked.estimates,
             "hardened": hardened,
             "python": sys.version.split()[0],
             "assessments": {
                 "estimated": counts.estimated,
+                "of them of 12 megapixels": counts.large,
                 "refused": counts.refused,
                 "past the deadline": counts.late,
                 "cancelled": counts.cancelled,

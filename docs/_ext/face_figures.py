@@ -144,7 +144,16 @@ def _speed_up(pairs: Json) -> str:
 
 def soak() -> str:
     """Memory, files and threads of a process over many estimates."""
-    found = load(RESULTS / "soak.json")
+    return _soak("soak.json")
+
+
+def soak_large() -> str:
+    """The same with pictures of 12 megapixels among them."""
+    return _soak("soak_large.json")
+
+
+def _soak(name: str) -> str:
+    found = load(RESULTS / name)
     settled, ended = found["settled"], found["assessments"]
     first, least, most, last = (f"{kb / 1024:.1f}" for kb in settled["resident_kilobytes"])
     rows = [
