@@ -98,7 +98,8 @@ class MemoryReplayStore:
     An entry is kept until it expires, and for :data:`LEAST_REMEMBERED_SECONDS` at least. Until when
     the last of the forgotten were to be kept is remembered, too: a token that would have ended by
     then is refused, so that a clock that leaps, forward or back, admits none twice. After a leap
-    forward and back that may refuse every token for up to 18 minutes. The clock must be the
+    forward and back that may refuse every token for up to 18 minutes, or, where tokens were
+    accepted in a leap of more than 17, until the clock shows its time again. The clock must be the
     verifier's: beside one that is far ahead of it, all are refused once something was forgotten.
     The store is not shared between worker
     processes and forgets everything at a restart: there a token could be used once in each of them.
