@@ -219,7 +219,7 @@ def test_nothing_of_a_picture_is_left_in_the_running_service(
     pipeline = FacialAgeEstimator()._pipeline
     for encoding in (Encoding.JPEG, Encoding.PNG):
         picture = make_picture(Scene.ONE_FACE, encoding, 512, seed=secrets.randbits(30))
-        texts = index_texts(picture_forms(picture, pipeline))
+        texts = index_texts(picture_forms(picture, pipeline).texts)
         assert post(provider_port, picture.file)[0] == 200
         assert runs_left(readable, texts) == 0
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import io
 import json
-import shutil
 import sys
 from collections import Counter
 from contextlib import ExitStack
@@ -20,8 +19,10 @@ import pytest
 from click.testing import CliRunner
 
 from ageassure.audit.retention import harness
-from ageassure.audit.retention.harness import Line, RetentionReport, audit_retention
-from ageassure.audit.retention.pictures import SMALL_PIXELS, Encoding
+from ageassure.audit.retention.harness import audit_retention
+from ageassure.audit.retention.pictures import SMALL_PIXELS, VARIANTS, Encoding
+from ageassure.audit.retention.report import Line, RetentionReport, Trace, Verdict
+from ageassure.audit.retention.sampling import Coverage
 from ageassure.audit.retention.watched import CONTROL
 from ageassure.cli.app import app
 from ageassure.cli.audit import _bar
@@ -34,7 +35,6 @@ from ageassure.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 HIDE_CURSOR, SHOW_CURSOR = "\33[?25l", "\33[?25h"
 
@@ -42,23 +42,6 @@ glibc_only = pytest.mark.skipif(
     sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"),
     reason="the check needs Linux's /proc, and what it proves glibc's allocator",
 )
-
-ESTIMATORS = """
-class Careless:
-    def estimate(self, evidence):
-        return bytes(evidence)[:10].upper()
-
-class Hoarder:
-    kept = []
-    def estimate(self, evidence):
-        self.kept.append(bytes(evidence))
-"""
-
-ENTRY_POINTS = """\
-[ageassure.estimators]
-careless = own_estimators:Careless
-hoarder = own_estimators:Hoarder
-"""
 
 
 @glibc_only
@@ -70,16 +53,21 @@ def test_the_shipped_estimator_leaves_nothing() -> None:
         return told.append
 
     report = audit_retention(
-        encodings=[Encoding.PNG], sizes=[SMALL_PIXELS], threads=[4], progress=progress
+        encodings=[Encoding.PNG, *VARIANTS], sizes=[SMALL_PIXELS], threads=[4], progress=progress
     )
-    assert report.passed
+    assert not report.found
+    assert report.passed is not bool(report.trace.problem)  # strace is missing, or not allowed
     assert told == [told[0], *[1] * told[0]]
     assert report.runs_left == report.files_written == report.network_events == 0
-    assert report.traced_calls in (0, None)  # None: strace is missing, or not allowed
     assert report.not_hardened == ()
-    cases = {line.wanted: line for line in report.lines if line.subject != CONTROL}
+    assert report.files_open == report.unread == 0
+    own = [line for line in report.lines if line.subject != CONTROL]
+    assert {line.encoding for line in own if line.wanted == "estimated"} == {"png", *VARIANTS}
+    cases = {line.wanted: line for line in own}
     assert set(cases) == {
         "estimated",
+        "estimated, a list of two files",
+        "estimated, an array",
         *PictureError.codes,
         *FaceError.codes,
         *PresentationAttackError.codes,
@@ -88,35 +76,13 @@ def test_the_shipped_estimator_leaves_nothing() -> None:
         "called_off",
     }
     for wanted, line in cases.items():
-        assert line.outcomes == ("evidence" if wanted == "fault" else wanted,) * 4
+        outcome = "evidence" if wanted == "fault" else wanted.partition(",")[0]
+        assert line.outcomes == (outcome,) * 4
     assert all(line.searched_bytes > 50_000_000 for line in report.lines)
-    (control,) = [line for line in report.lines if line.subject == CONTROL]
-    assert control.runs["plain flow's input"] > 100
-
-
-@glibc_only
-@pytest.mark.parametrize(("name", "clean"), [("careless", True), ("hoarder", False)])
-def test_an_estimator_of_ones_own_is_looked_into(
-    name: str, clean: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "own_estimators.py").write_text(ESTIMATORS)
-    folder = tmp_path / "own_estimators-1.dist-info"
-    folder.mkdir()
-    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: own-estimators\nVersion: 1\n")
-    (folder / "entry_points.txt").write_text(ENTRY_POINTS)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(shutil, "which", lambda _: None)
-    report = audit_retention(
-        estimator=name, encodings=[Encoding.JPEG], sizes=[SMALL_PIXELS], threads=[1]
-    )
-    assert (report.runs_left == 0) is clean
-    assert report.passed is clean
+    control = [line for line in report.lines if line.subject == CONTROL]
+    assert len(control) == 1 + len(VARIANTS)
     assert report.control_found
-    assert report.traced_calls is None
-    own = [line for line in report.lines if line.subject == name]
-    assert not {"fault", "deadline_exceeded", "called_off"} & {line.wanted for line in own}
-    if not clean:
-        assert all(line.runs["file"] > 0 for line in own)
+    assert control[0].runs["plain flow's input"] > 100
 
 
 @glibc_only
@@ -132,42 +98,81 @@ def test_elsewhere_it_says_that_it_cannot(monkeypatch: pytest.MonkeyPatch) -> No
         audit_retention()
 
 
-def line(subject: str, runs: int) -> Line:
+def line(subject: str, runs: int, *outcomes: str, encoding: str = "png") -> Line:
     return Line(
         subject=subject,
         threads=1,
-        encoding="png",
+        encoding=encoding,
         long_side=512,
         wanted="estimated",
-        outcomes=("estimated",),
+        outcomes=outcomes or ("estimated",),
         runs=Counter({"full rgb": runs} if runs else {}),
         searched_bytes=1,
     )
 
 
+FOUND, CLEAN = line(CONTROL, 9), line("facial", 0)
 GOOD = RetentionReport(
-    lines=(line(CONTROL, 9), line("facial", 0)),
+    estimator="facial",
+    lines=(FOUND, CLEAN),
     not_hardened=(),
     files_written=0,
+    files_open=0,
+    unread=0,
     network_events=0,
-    traced_calls=None,
+    trace=Trace(calls=0),
+    coverage=Coverage(least_share=0.25, found_from_bytes=1234),
 )
-BAD = [
-    replace(GOOD, lines=(line(CONTROL, 9), line("facial", 1))),
-    replace(GOOD, lines=(line(CONTROL, 0), line("facial", 0))),
-    replace(GOOD, lines=(line("facial", 0),)),
-    replace(GOOD, lines=(line(CONTROL, 9), line(CONTROL, 0), line("facial", 0))),
-    replace(GOOD, not_hardened=("small_blocks",)),
+FAILED = [
+    replace(GOOD, lines=(FOUND, line("facial", 1))),
+    replace(GOOD, lines=(FOUND, CLEAN, line("facial", 0, "the file was not wiped"))),
     replace(GOOD, files_written=1),
+    replace(GOOD, files_open=1),
     replace(GOOD, network_events=1),
-    replace(GOOD, traced_calls=1),
+    replace(GOOD, trace=Trace(calls=1)),
+    replace(GOOD, trace=Trace(calls=1, problem="it ended")),
+    replace(GOOD, files_written=1, trace=Trace(calls=None, problem="strace is not installed")),
+]
+NOT_SHOWN = [
+    replace(GOOD, lines=(line(CONTROL, 0), CLEAN)),
+    replace(GOOD, lines=(CLEAN,)),
+    replace(GOOD, lines=(FOUND, line(CONTROL, 0), CLEAN)),
+    replace(GOOD, lines=(FOUND,)),
+    replace(GOOD, lines=(FOUND, line("facial", 0, "another error"))),
+    replace(GOOD, lines=(FOUND, line("facial", 0, "picture_unsupported"))),
+    replace(GOOD, lines=(FOUND, CLEAN, line("facial", 0, "evidence", encoding="webp"))),
+    replace(GOOD, not_hardened=("small_blocks",)),
+    replace(GOOD, unread=1),
+    replace(GOOD, trace=Trace(calls=None, problem="strace is not installed")),
+    replace(GOOD, trace=Trace(calls=0, problem="it ended")),
+]
+VERDICTS = [
+    (GOOD, Verdict.PASSED, 0),
+    *((bad, Verdict.FAILED, 8) for bad in FAILED),
+    *((dim, Verdict.NOT_SHOWN, 4) for dim in NOT_SHOWN),
 ]
 
 
-def test_it_passes_only_if_nothing_is_wrong() -> None:
-    assert GOOD.passed
-    assert replace(GOOD, traced_calls=0).passed
-    assert not any(report.passed for report in BAD)
+@pytest.mark.parametrize(("report", "verdict", "_"), VERDICTS)
+def test_it_passes_only_if_all_was_looked_at_and_nothing_found(
+    report: RetentionReport, verdict: Verdict, _: int
+) -> None:
+    assert report.verdict is verdict
+    assert report.passed is (verdict is Verdict.PASSED)
+    assert bool(report.found) is (verdict is Verdict.FAILED)
+    assert bool(report.not_shown) or verdict is not Verdict.NOT_SHOWN
+
+
+def test_a_kind_of_file_that_an_estimator_does_not_take_is_no_gap() -> None:
+    refused = line("own", 0, "picture_unsupported", encoding="webp")
+    assert replace(GOOD, lines=(FOUND, line("own", 0), refused)).passed
+
+
+def test_the_report_says_how_much_was_looked_for() -> None:
+    (share,) = GOOD.limits
+    assert "25.0%" in share
+    assert "1,234 bytes" in share
+    assert any("of your own" in limit for limit in replace(GOOD, estimator="own").limits)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="consoles there have no such escapes")
@@ -193,17 +198,22 @@ def test_a_bar_is_drawn_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> 
     assert terminal.getvalue().endswith(f"{SHOW_CURSOR}\n")
 
 
-@pytest.mark.parametrize(("report", "status"), [(GOOD, 0), *((bad, 8) for bad in BAD)])
+@pytest.mark.parametrize(("report", "verdict", "status"), VERDICTS)
 def test_the_command_tells_it(
-    report: RetentionReport, status: int, monkeypatch: pytest.MonkeyPatch
+    report: RetentionReport, verdict: Verdict, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(harness, "audit_retention", lambda **_: report)
     told = CliRunner().invoke(app, ["audit", "retention"])
     assert told.exit_code == status
-    assert told.output.endswith("passed\n" if status == 0 else "FAILED\n")
+    assert told.output.splitlines()[-1].lower() == verdict
+    for text in (*report.found, *report.not_shown, *report.limits):
+        assert text in told.output
     told = CliRunner().invoke(app, ["audit", "retention", "--json"])
     assert told.exit_code == status
     document = json.loads(told.output)
     assert document["passed"] is (status == 0)
+    assert document["verdict"] == verdict
     assert document["runs_left"] == report.runs_left
+    assert document["not_shown"] == list(report.not_shown)
+    assert document["found_from_bytes"] == 1234
     assert [row["runs"] for row in document["lines"]] == [one.runs.total() for one in report.lines]

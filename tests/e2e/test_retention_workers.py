@@ -53,7 +53,7 @@ def test_nothing_is_left_in_the_tree_of_processes(
         with WatchedProcess(name, threads=1, home=home, hardened=False) as process:
             for scene, outcome in ((Scene.ONE_FACE, "estimated"), (Scene.NO_FACE, "no_face")):
                 picture = make_picture(scene, Encoding.PNG, 512, seed=len(found))
-                texts = index_texts(picture_forms(picture, pipeline))
+                texts = index_texts(picture_forms(picture, pipeline).texts)
                 assert process.assess(picture.file) == (outcome,)
                 runs, searched = process.search(texts)
                 assert searched > 50_000_000

@@ -15,7 +15,7 @@ from ageassure.extras import require_extra
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ageassure.audit.retention.harness import Line, RetentionReport
+    from ageassure.audit.retention.report import Line, RetentionReport
 
 
 @click.group()
@@ -34,18 +34,22 @@ def audit() -> None:
 def retention(estimator: str, *, as_json: bool) -> None:
     """Search a process's memory for what is left of the pictures that it assessed.
 
-    Linux only; about five minutes. The plain flow is the control: it has to be found, or the check
-    itself does not work. Exit status 8 if anything was found, written or sent, if the process could
-    not be hardened, or if the control was not found.
+    Linux only; about five minutes; needs strace, to see what native code writes. The plain flow is
+    the control: it has to be found, or the check itself does not work. Exit status 8 if anything
+    was found, written or sent. Exit status 4 if nothing was, but not all was looked at: without
+    strace, if nothing was estimated, if the process could not be hardened, or if the control was
+    not found.
     """
     require_extra("demo", "numpy", "cv2", "onnxruntime", "ageassure_models", "skimage")
     from ageassure.audit.retention.harness import audit_retention
+    from ageassure.audit.retention.report import Verdict
 
     with ExitStack() as stack:
         report = audit_retention(estimator=estimator, progress=partial(_bar, stack))
     emit(_document(report), _table(report), as_json=as_json)
     if not report.passed:
-        raise SystemExit(ExitStatus.RETAINED)
+        failed = report.verdict is Verdict.FAILED
+        raise SystemExit(ExitStatus.RETAINED if failed else ExitStatus.INCONCLUSIVE)
 
 
 def _bar(stack: ExitStack, pictures: int) -> Callable[[int], object] | None:
@@ -62,12 +66,21 @@ def _bar(stack: ExitStack, pictures: int) -> Callable[[int], object] | None:
 def _document(report: RetentionReport) -> dict[str, object]:
     return {
         "passed": report.passed,
+        "verdict": report.verdict,
+        "found": list(report.found),
+        "not_shown": list(report.not_shown),
+        "limits": list(report.limits),
         "runs_left": report.runs_left,
         "control_found": report.control_found,
         "not_hardened": list(report.not_hardened),
         "files_written": report.files_written,
+        "files_open": report.files_open,
+        "unread": report.unread,
         "network_events": report.network_events,
-        "traced_calls": report.traced_calls,
+        "traced_calls": report.trace.calls,
+        "not_traced": report.trace.problem,
+        "least_share_of_a_form": report.coverage.least_share,
+        "found_from_bytes": report.coverage.found_from_bytes,
         "lines": [_row(line) for line in report.lines],
     }
 
@@ -105,14 +118,17 @@ def _table(report: RetentionReport) -> list[str]:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in (titles, *rows)
     ]
-    traced = "not looked at" if report.traced_calls is None else str(report.traced_calls)
+    traced = "not looked at" if report.trace.calls is None else str(report.trace.calls)
     return [
         *table,
         "",
         f"runs left by the estimator: {report.runs_left}",
         f"control found: {'yes' if report.control_found else 'NO'}",
         f"not hardened: {', '.join(report.not_hardened) or 'nothing'}",
-        f"files written: {report.files_written}, network events: {report.network_events}, "
-        f"by strace: {traced}",
-        "passed" if report.passed else "FAILED",
+        f"files written: {report.files_written}, open for writing: {report.files_open}, "
+        f"network events: {report.network_events}, by strace: {traced}",
+        *(f"found: {text}" for text in report.found),
+        *(f"not shown: {text}" for text in report.not_shown),
+        *(f"limit: {text}" for text in report.limits),
+        report.verdict if report.passed else report.verdict.upper(),
     ]

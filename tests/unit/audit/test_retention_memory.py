@@ -83,6 +83,8 @@ def test_memory_that_cannot_be_opened_is_an_error(
         ("0-10 r-xp 0 8:1 77 /lib/libc.so\n", []),
         ("0-10 rw-p 0 8:1 77 /lib/libc.so\n", [16]),
         ("0-10 ---p 0 0:0 0 \n", []),
+        ("0-10 r--s 0 0:1 77 /memfd:kept (deleted)\n", [16]),
+        ("0-10 r--s 0 0:1 77 /dev/shm/kept\n", [16]),
         ("0-10 r--p 0 0:0 0 [vvar]\n0-8 rw-p 0 0:0 0 [heap]\n", [8]),
     ],
 )

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ageassure.audit.retention import subject
+from ageassure.audit.retention.given import GIVEN, Given
+from ageassure.audit.retention.search import index_texts
 from ageassure.audit.retention.stops import NOTHING, STOPS, Stops
-from ageassure.audit.retention.subject import CASE, Log, Service, Watch
-from ageassure.audit.retention.watched import WatchedProcess, written_or_sent
+from ageassure.audit.retention.subject import CASE, Log, Service, Watch, open_sockets
+from ageassure.audit.retention.watched import WatchedProcess
 from ageassure.deadline import checkpoint
 from ageassure.errors import ConfigurationError, FaceError
 from ageassure.estimators.facial.pipeline import FacialPipeline
@@ -55,8 +57,8 @@ def served(
         return [json.loads(line) for line in answers]
 
 
-def case(file: bytes, *, copies: int = 1, stop: str = NOTHING) -> bytes:
-    return CASE.pack(copies, len(file), STOPS.index(stop)) + file * copies
+def case(file: bytes, *, copies: int = 1, stop: str = NOTHING, given: Given = Given.FILE) -> bytes:
+    return CASE.pack(copies, len(file), STOPS.index(stop), GIVEN.index(given)) + file * copies
 
 
 def test_each_case_is_answered() -> None:
@@ -79,6 +81,28 @@ def test_a_case_that_breaks_off_ends_it() -> None:
 def test_a_file_that_was_not_wiped_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ageassure.wiping.Wiping.wipe", lambda _: None)
     assert served(case(b"picture"))[0]["outcomes"] == ["the file was not wiped"]
+
+
+def test_evidence_is_given_as_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[object] = []
+
+    def looks(evidence: Any) -> object:
+        shape = getattr(evidence, "shape", None)
+        seen.append(shape or (type(evidence), [bytes(one) for one in evidence]))
+        kept.append(evidence)
+        return 1
+
+    kept: list[Any] = []
+    answers = served(
+        case(b"abc", given=Given.PAIR), case(b"\1" * 12, given=Given.PIXELS), does=looks
+    )
+    assert seen == [(list, [b"abc", b"abc"]), (2, 2, 3)]
+    assert [answer["outcomes"] for answer in answers] == [["estimated"]] * 2
+    assert kept[0] == [bytes(3), bytes(3)]
+    assert not kept[1].any()  # by the caller, who is the subject
+    monkeypatch.setattr("ageassure.wiping.Wiping.wipe", lambda _: None)
+    (answer,) = served(case(b"abc", given=Given.PAIR), does=looks)
+    assert answer["outcomes"] == ["the file was not wiped"]
 
 
 def test_errors_are_logged_where_the_search_will_look() -> None:
@@ -140,6 +164,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(subject, "Stops", lambda: "stops")
     monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
     monkeypatch.setattr(sys, "addaudithook", lambda hook: seen.update(hook=hook))
+    monkeypatch.setattr(subject, "open_sockets", lambda: [(8, 9)])
     monkeypatch.setattr(os, "dup", lambda _: 77)
     monkeypatch.setattr(os, "dup2", lambda *_: None)
     monkeypatch.setattr(os, "write", lambda to, text: seen.update(answer=json.loads(text), to=to))
@@ -155,7 +180,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def test_the_shipped_estimator_is_hardened(prepared: dict[str, Any]) -> None:
     subject.main(["4", "hardened", "facial"])
-    assert prepared["answer"] == {"missing": ["dumpable"]}
+    assert prepared["answer"] == {"missing": ["dumpable"], "sockets": [[8, 9]]}
     assert prepared["dumpable"] is True
     assert prepared["places"] == 4
     assert prepared["stops"] == "stops"
@@ -165,7 +190,7 @@ def test_the_shipped_estimator_is_hardened(prepared: dict[str, Any]) -> None:
 
 def test_the_control_is_not(prepared: dict[str, Any]) -> None:
     subject.main(["1", "plain", "plain flow"])
-    assert prepared["answer"] == {"missing": []}
+    assert prepared["answer"] == {"missing": [], "sockets": [[8, 9]]}
     assert "dumpable" not in prepared
     assert prepared["stops"] is None
     assert prepared["assess"] == "PlainFlow.estimate"
@@ -173,7 +198,7 @@ def test_the_control_is_not(prepared: dict[str, Any]) -> None:
 
 def test_one_that_is_to_be_seen_unhardened_is_not_either(prepared: dict[str, Any]) -> None:
     subject.main(["1", "unhardened", "facial"])
-    assert prepared["answer"] == {"missing": []}
+    assert prepared["answer"] == {"missing": [], "sockets": [[8, 9]]}
     assert "dumpable" not in prepared
     assert prepared["stops"] is None
     assert prepared["assess"] == "FacialAgeEstimator.estimate"
@@ -216,34 +241,11 @@ def test_the_events_are_those_of_this_python(tmp_path: Path) -> None:
     assert (watch.files, watch.network > 0) == (3, True)
 
 
-LOG = """\
-7 openat(AT_FDCWD, "/etc/hosts", O_RDONLY|O_CLOEXEC) = 3
-7 openat(AT_FDCWD, "/dev/null", O_RDWR) = 3
-7 openat(AT_FDCWD, "/proc/self/mem", O_RDWR) = 3
-7 mkdir("/home/a", 0777) = -1 EEXIST (File exists)
-7 readlink("/proc/self/exe", "/usr/bin/python", 4096) = 15
-7 socketpair(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0, [6, 7]) = 0
-7 sendto(7, "\\0", 1, 0, NULL, 0) = 1
-"""
-
-
-def test_an_strace_log_is_read() -> None:
-    assert written_or_sent(LOG) == 0
-    bad = [
-        '7 openat(AT_FDCWD, "/home/a", O_WRONLY|O_CREAT, 0666) = 3',
-        '7 mkdir("/home/b", 0777) = 0',
-        "7 socket(AF_INET, SOCK_DGRAM, IPPROTO_IP) = 4",
-        '7 sendto(4, "\\0", 1, 0, {sa_family=AF_INET, sin_port=htons(53)}, 16) = 1',
-        '7 sendto(4, "\\0\\0", 2, 0, NULL, 0) = 2',
-    ]
-    assert written_or_sent(LOG + "\n".join(bad)) == 5
-
-
 def test_a_process_that_ends_by_itself_is_an_error(tmp_path: Path) -> None:
     ends = WatchedProcess("facial", threads=1, home=tmp_path, before=[sys.executable, "-c", ""])
     with pytest.raises(ConfigurationError, match="ended by itself"), ends:
         pass
-    once = "import sys; print('{\"missing\": []}', flush=True)"
+    once = 'import sys; print(\'{"missing": [], "sockets": []}\', flush=True)'
     brief = WatchedProcess("facial", threads=1, home=tmp_path, before=[sys.executable, "-c", once])
     with brief, pytest.raises(ConfigurationError, match="ended by itself"):
         brief.assess(b"x" * 1_000_000)
@@ -253,7 +255,30 @@ def test_a_process_that_does_not_end_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ageassure.audit.retention.watched._PATIENCE_SECONDS", 0.1)
-    stays = "import time; print('{\"missing\": []}', flush=True); time.sleep(60)"
+    stays = 'import time; print(\'{"missing": [], "sockets": []}\', flush=True); time.sleep(60)'
     with WatchedProcess("-", threads=1, home=tmp_path, before=[sys.executable, "-c", stays]) as one:
         pid = one._process.pid
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_the_sockets_that_are_open_are_told() -> None:
+    before = set(open_sockets())
+    with socket.socket(socket.AF_UNIX) as made:
+        seen = os.fstat(made.fileno())
+        assert set(open_sockets()) - before == {(seen.st_dev, seen.st_ino)}
+
+
+def test_what_it_was_started_with_is_no_file_of_its_own(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w+b") as log, (tmp_path / "kept").open("w+b") as kept:
+        script = 'import time; print(\'{"missing": [], "sockets": []}\', flush=True); input()'
+        streams = os.dup(2)
+        os.dup2(log.fileno(), 2)
+        try:
+            starts = [sys.executable, "-c", f"{script} #{kept.name}"]
+            one = WatchedProcess("facial", threads=1, home=tmp_path, before=starts)
+        finally:
+            os.dup2(streams, 2)
+            os.close(streams)
+        with one:
+            one.search(index_texts({"text": bytes(range(200))}))
+            assert one.written == one.unread == set()

@@ -6,9 +6,11 @@ the picture shows, or for what was done to its file; any other is raised inside 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from ageassure.audit.retention.given import Given
+from ageassure.audit.retention.pictures import VARIANTS, Encoding
 from ageassure.audit.retention.scenes import Scene
 from ageassure.audit.retention.stops import (
     CALLED_OFF,
@@ -19,6 +21,8 @@ from ageassure.audit.retention.stops import (
     NOTHING,
     REFUSAL_CODES,
 )
+from ageassure.estimators.facial.pipeline import LONG_SIDE_PIXELS
+from ageassure.imaging import decode
 from ageassure.imaging.header import MAX_FILE_BYTES
 
 if TYPE_CHECKING:
@@ -34,17 +38,20 @@ class Case:
         scene: What the picture shows.
         altered: Makes what is sent out of the picture's file.
         stop: What the pipeline is to do, one of :data:`~.stops.STOPS`.
+        given: How it is handed over.
     """
 
     wanted: str
     scene: Scene
     altered: Callable[[bytes], bytes]
     stop: str = NOTHING
+    given: Given = Given.FILE
 
     @property
     def name(self) -> str:
         """For tables."""
-        return self.stop or self.wanted
+        name = self.stop or self.wanted
+        return name if self.given is Given.FILE else f"{name}, {self.given}"
 
 
 def _as_it_is(file: bytes) -> bytes:
@@ -57,6 +64,12 @@ def _cut_short(file: bytes) -> bytes:
 
 def _swollen(file: bytes) -> bytes:
     return file.ljust(MAX_FILE_BYTES + 1, b"\0")
+
+
+def _as_pixels(file: bytes) -> bytes:
+    """As the pipeline would decode it, so that what it makes of them is what is searched for."""
+    with decode(file, long_side_pixels=LONG_SIDE_PIXELS) as frame:
+        return frame.pixels.tobytes()
 
 
 def _under_a_false_name(file: bytes) -> bytes:
@@ -80,16 +93,23 @@ _BY_FILE: Final = {
 }
 
 
-def cases(*, shipped: bool) -> tuple[Case, ...]:
-    """Every case, those of one scene next to each other.
+def cases(encoding: Encoding, *, shipped: bool) -> tuple[Case, ...]:
+    """Every case for a kind of file, those of one scene next to each other.
 
     Args:
+        encoding: Of a variant, only what is estimated.
         shipped: Whether for the shipped estimator; an estimator of your own cannot be made to stop
-            from outside, and what it makes of a picture is its own matter.
+            from outside, and what it makes of a picture, and whether it takes more than a file, is
+            its own matter.
     """
+    if encoding in VARIANTS:
+        return (_case(DONE),)
     found = [_case(wanted) for wanted in (DONE, *REFUSAL_CODES)]
     found += [_stopped(wanted) for wanted in (DEADLINE, CALLED_OFF)]
     found.append(_stopped(DEFECT, stop=FAULT))
+    if shipped:
+        found += [replace(found[0], given=Given.PAIR)]
+        found += [replace(found[0], given=Given.PIXELS, altered=_as_pixels)]
     order = list(Scene)
     found.sort(key=lambda case: order.index(case.scene))
     return tuple(case for case in found if shipped or not case.stop)

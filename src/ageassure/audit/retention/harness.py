@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass
-from itertools import groupby, product
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -14,94 +12,31 @@ from typing import TYPE_CHECKING
 from ageassure.audit.retention.cases import Case, cases
 from ageassure.audit.retention.control import network_input
 from ageassure.audit.retention.forms import picture_forms
+from ageassure.audit.retention.given import Given
 from ageassure.audit.retention.pictures import (
     LARGE_PIXELS,
     SMALL_PIXELS,
+    VARIANTS,
     Encoding,
     Picture,
     make_picture,
 )
+from ageassure.audit.retention.reductions import reduced_forms
+from ageassure.audit.retention.report import Line, RetentionReport
+from ageassure.audit.retention.sampling import Coverage, of_all
 from ageassure.audit.retention.scenes import Scene
 from ageassure.audit.retention.search import index_texts
 from ageassure.audit.retention.stops import DONE
-from ageassure.audit.retention.watched import CONTROL, WatchedProcess, written_or_sent
+from ageassure.audit.retention.tracing import trace
+from ageassure.audit.retention.watched import CONTROL, WatchedProcess
 from ageassure.errors import ConfigurationError
 from ageassure.estimators.facial.pipeline import FacialPipeline
 from ageassure.estimators.worker.loading import FACIAL
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Callable, Iterator, Sequence
 
     from ageassure.audit.retention.search import Texts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One picture through one process.
-
-    Attributes:
-        subject: Whose process: the estimator's name, or :data:`CONTROL`.
-        threads: Assessments at the same time, each with a copy of the picture.
-        encoding: Of the file.
-        long_side: Pixels.
-        wanted: What was to happen.
-        outcomes: What happened, one for each copy.
-        runs: Runs of 64 bytes found afterwards, by the form of the picture.
-        searched_bytes: Memory that was searched.
-    """
-
-    subject: str
-    threads: int
-    encoding: str
-    long_side: int
-    wanted: str
-    outcomes: tuple[str, ...]
-    runs: Counter[str]
-    searched_bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetentionReport:
-    """What was found.
-
-    Attributes:
-        lines: One for each picture and process.
-        not_hardened: Measures that the estimator's processes missed.
-        files_written: Files that Python opened for writing in them, or that lie in their empty
-            home and temporary folder afterwards.
-        network_events: Sockets and look-ups in them.
-        traced_calls: System calls that write a file or make a socket, seen by ``strace`` in one
-            more such process from its start on; None where strace is missing or not allowed.
-    """
-
-    lines: tuple[Line, ...]
-    not_hardened: tuple[str, ...]
-    files_written: int
-    network_events: int
-    traced_calls: int | None
-
-    @property
-    def runs_left(self) -> int:
-        """Runs of 64 bytes that were found after the estimator."""
-        return sum(line.runs.total() for line in self.lines if line.subject != CONTROL)
-
-    @property
-    def control_found(self) -> bool:
-        """Whether each picture was found after the plain flow; else the check itself is broken."""
-        control = [line.runs.total() for line in self.lines if line.subject == CONTROL]
-        return bool(control) and all(control)
-
-    @property
-    def passed(self) -> bool:
-        """Nothing left, nothing written, nothing sent, by a process that could be hardened."""
-        return self.control_found and not (
-            self.runs_left
-            or self.not_hardened
-            or self.files_written
-            or self.network_events
-            or self.traced_calls
-        )
 
 
 def audit_retention(
@@ -116,21 +51,23 @@ def audit_retention(
 
     For each encoding and size, and each number of threads, in hardened processes of their own: a
     face that is estimated, and every refusal that there is a code for
-    (:mod:`ageassure.audit.retention.cases`); for the shipped estimator also a fault raised inside
-    its pipeline, a deadline that passes there, and a task that is cancelled there. After each,
-    while the process keeps its results, errors and log, the memory of it and its descendants is
-    searched for 64-byte runs of every form of the picture
-    (:func:`~ageassure.audit.retention.forms.picture_forms`). The face goes through the plain flow
-    as well, in a process that is not hardened: there it has to be found.
+    (:mod:`ageassure.audit.retention.cases`); for the shipped estimator also a list of two files, an
+    array, a fault raised inside its pipeline, a deadline that passes there, and a task that is
+    cancelled there. After each, while the process keeps its results, errors and log, the memory of
+    it and its descendants, and their open files, are searched for 64-byte runs of every form of the
+    picture (:func:`~ageassure.audit.retention.forms.picture_forms`). The face goes through the
+    plain flow as well, in a process that is not hardened: there it has to be found. What native
+    code does to files and the network is seen by ``strace``, in one more process.
 
     The processes are dumpable while they are looked into (else root alone could), and only then.
 
     Args:
         estimator: ``facial``, or the name of an entry point; it must take a file as ``bytearray``.
-            Reduced pictures and network inputs of an estimator of your own are not known here:
-            its pixels are searched for at full size, and in the sizes of the shipped pipeline.
+            What one of your own makes of the pixels is not known here: they are searched for at
+            full size, in the sizes of the shipped pipeline, and reduced to usual sizes
+            (:func:`~ageassure.audit.retention.reductions.reduced_forms`).
         encodings: Of the files.
-        sizes: Long sides, pixels.
+        sizes: Long sides, pixels; variants of a kind of file are given in the first one alone.
         threads: Numbers of threads, each in a process of its own.
         progress: Called with the number of pictures; what it returns, if anything, with 1 after
             each.
@@ -152,37 +89,53 @@ def audit_retention(
             stack.enter_context(WatchedProcess(estimator, threads=number, home=home))
             for number in threads
         ]
-        every = cases(shipped=estimator == FACIAL)
-        scenes = [(s, tuple(some)) for s, some in groupby(every, key=lambda case: case.scene)]
-        shots = list(product(encodings, sizes, scenes))
+        shots = list(_shots(encodings, sizes, shipped=estimator == FACIAL))
         update = progress(len(shots)) if progress else None
-        for seed, (encoding, size, (scene, some)) in enumerate(shots, 1):
-            picture = make_picture(scene, encoding, size, seed=seed)
-            lines += _lines(picture, some, pipeline, control, subjects)
+        covered: list[Coverage] = []
+        for seed, (encoding, size, some) in enumerate(shots, 1):
+            picture = make_picture(some[0].scene, encoding, size, seed=seed)
+            forms = picture_forms(picture, pipeline)
+            covered.append(forms.coverage)
+            own = {} if estimator == FACIAL else reduced_forms(picture)
+            lines += _lines(picture, some, forms.texts | own, control, subjects)
             if update:
                 update(1)
         return RetentionReport(
+            estimator=estimator,
             lines=tuple(lines),
             not_hardened=tuple(sorted({name for one in subjects for name in one.missing})),
             files_written=sum(one.files for one in subjects) + len(list(home.iterdir())),
+            files_open=sum(len(one.written) for one in subjects),
+            unread=sum(len(one.unread) for one in subjects),
             network_events=sum(one.network for one in subjects),
-            traced_calls=_traced_calls(estimator, encodings),
+            trace=trace(estimator, encodings),
+            coverage=of_all(covered),
         )
+
+
+def _shots(
+    encodings: Sequence[Encoding], sizes: Sequence[int], *, shipped: bool
+) -> Iterator[tuple[Encoding, int, tuple[Case, ...]]]:
+    """What is taken a picture of: the cases of each scene, for each kind of file and size."""
+    for encoding in encodings:
+        for size in sizes[:1] if encoding in VARIANTS else sizes:
+            every = cases(encoding, shipped=shipped)
+            for _, some in groupby(every, key=lambda case: case.scene):
+                yield encoding, size, tuple(some)
 
 
 def _lines(
     picture: Picture,
     some: Sequence[Case],
-    pipeline: FacialPipeline,
+    forms: dict[str, bytes],
     control: WatchedProcess,
     subjects: Sequence[WatchedProcess],
 ) -> Iterator[Line]:
-    forms = picture_forms(picture, pipeline)
     if picture.scene is Scene.ONE_FACE:
-        forms["plain flow's input"] = network_input(picture.file).tobytes()
+        forms = forms | {"plain flow's input": network_input(picture.file).tobytes()}
     texts = index_texts(forms)
     if picture.scene is Scene.ONE_FACE:
-        plain = next(case for case in some if case.wanted == DONE)
+        plain = next(case for case in some if case.wanted == DONE and case.given is Given.FILE)
         yield _line(control, picture, plain, texts)
     for subject in subjects:
         for case in some:
@@ -190,7 +143,7 @@ def _lines(
 
 
 def _line(subject: WatchedProcess, picture: Picture, case: Case, texts: Texts) -> Line:
-    outcomes = subject.assess(case.altered(picture.file), stop=case.stop)
+    outcomes = subject.assess(case.altered(picture.file), stop=case.stop, given=case.given)
     if subject.name in {FACIAL, CONTROL} and set(outcomes) != {case.wanted}:
         raise ConfigurationError(
             f"got the outcomes {sorted(set(outcomes))} of {picture.scene}, {picture.encoding}, "
@@ -207,21 +160,3 @@ def _line(subject: WatchedProcess, picture: Picture, case: Case, texts: Texts) -
         runs=runs,
         searched_bytes=searched,
     )
-
-
-def _traced_calls(estimator: str, encodings: Sequence[Encoding]) -> int | None:
-    strace = shutil.which("strace")
-    if strace is None:
-        return None
-    with TemporaryDirectory() as home, TemporaryDirectory() as logs:
-        log = Path(logs) / "log"
-        tracing = [strace, "-f", "-qq", "-o", str(log), "-e", "trace=%file,%network"]
-        try:
-            with WatchedProcess(estimator, threads=1, home=Path(home), before=tracing) as traced:
-                for encoding in encodings:
-                    for case in cases(shipped=estimator == FACIAL):
-                        file = make_picture(case.scene, encoding, SMALL_PIXELS, seed=0).file
-                        traced.assess(case.altered(file), stop=case.stop)
-        except ConfigurationError:
-            return None  # tracing is not allowed here; the estimator itself ran before
-        return written_or_sent(log.read_text(encoding="utf-8", errors="replace"))

@@ -41,7 +41,8 @@ def held_memory(pid: int) -> Iterator[NDArray[np.uint8]]:
     """Every part of a process's memory that can hold what it computed.
 
     That is what can be written to or has no file behind it: heap, stacks, anonymous and shared
-    mappings, the variables of libraries; not the read-only parts of files.
+    mappings, files in memory and deleted ones, the variables of libraries; not the read-only parts
+    of other files.
 
     Raises:
         ConfigurationError: If it may not be read: another user's process, or one that is not
@@ -67,7 +68,7 @@ def _regions(pid: int, memory: int, maps: str) -> Iterator[NDArray[Any]]:
     for first, last, rights, inode, name in _REGION.findall(maps):
         if "r" not in rights or name.startswith(_KERNELS):
             continue
-        if "w" not in rights and inode != "0":
+        if "w" not in rights and inode != "0" and not _made_by_processes(name):
             continue
         start, size = int(first, 16), int(last, 16) - int(first, 16)
         region = _read(memory, start, size)
@@ -76,6 +77,10 @@ def _regions(pid: int, memory: int, maps: str) -> Iterator[NDArray[Any]]:
         elif f"{first}-{last} " in _maps(pid):
             raise OSError(0, "a part of it cannot be read")
         # Else the process has given it back since, and with it what was in it.
+
+
+def _made_by_processes(name: str) -> bool:
+    return name.endswith(" (deleted)") or name.startswith("/dev/shm/")  # noqa: S108 - read only
 
 
 def _maps(pid: int) -> str:

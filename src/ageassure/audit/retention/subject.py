@@ -2,9 +2,9 @@
 
 ``python -m ageassure.audit.retention.subject THREADS ROLE ESTIMATOR`` reads cases from standard
 input and answers each with one line of JSON. A role is :data:`HARDENED`, :data:`UNHARDENED` or
-:data:`PLAIN`, the control. A case is three numbers (:data:`CASE`: copies, size of the file, what
-the pipeline is to do) and then the file, as many times as it says; the copies are assessed at the
-same time, from a coroutine, as a service would.
+:data:`PLAIN`, the control. A case is four numbers (:data:`CASE`: copies, size of the file, what
+the pipeline is to do, how the file is given) and then the file, as many times as it says; the
+copies are assessed at the same time, from a coroutine, as a service would.
 
 Files are read into buffers without an intermediate one. Results and errors are kept until the next
 case, tracebacks included, and so is the log at its most talkative: nothing of the picture may hang
@@ -18,17 +18,16 @@ import gc
 import json
 import logging
 import os
+import stat
 import struct
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ageassure.audit.retention.stops import (
-    CALLED_OFF,
-    DONE,
-    STOPS,
-    Stops,
-)
+from ageassure.audit.retention.given import GIVEN, Given, buffers_of, evidence_of
+from ageassure.audit.retention.stops import CALLED_OFF, DONE, STOPS, Stops
 from ageassure.errors import AgeAssuranceError
 from ageassure.estimators.worker.loading import FACIAL, load_estimator
 from ageassure.hardening import harden_process, set_dumpable
@@ -37,7 +36,7 @@ from ageassure.threads import AssessmentThreads
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CASE: Final = struct.Struct("<III")
+CASE: Final = struct.Struct("<IIII")
 PLAIN: Final = "plain"
 HARDENED: Final = "hardened"
 UNHARDENED: Final = "unhardened"
@@ -93,13 +92,14 @@ def main(arguments: list[str]) -> None:
         answers = os.dup(1)
         os.dup2(2, 1)  # what an estimator prints is no answer
         threads, role, name = int(arguments[0]), arguments[1], arguments[2]
+        own = open_sockets()
         missing: list[str] = []
         if role == HARDENED:
             missing = [str(measure) for measure in harden_process().missing]
             set_dumpable(dumpable=True)
         assess = _plain_flow() if role == PLAIN else load_estimator(name).estimate
         stops = Stops() if role == HARDENED and name == FACIAL else None
-        _answer(answers, {"missing": missing})
+        _answer(answers, {"missing": missing, "sockets": own})
         with AssessmentThreads(threads=threads, waiting=0) as pool:
             service = Service(assess=assess, pool=pool, watch=watch, stops=stops)
             service.serve(runner, requests=0, answers=answers)
@@ -110,14 +110,14 @@ class Service:
     """Assesses what comes until it ends.
 
     Attributes:
-        assess: Takes a file.
+        assess: Takes a piece of evidence.
         pool: The threads that it is done in.
         watch: Its counts are part of the answers.
         stops: Told which one is wanted.
         kept: Results and errors of the last case, and what was made of them.
     """
 
-    assess: Callable[[bytearray], object]
+    assess: Callable[[Any], object]
     pool: AssessmentThreads
     watch: Watch
     stops: Stops | None
@@ -129,23 +129,27 @@ class Service:
             header = bytearray(CASE.size)
             if not _filled(header, requests):
                 return
-            copies, size, stop = CASE.unpack(header)
+            copies, size, stop, given = CASE.unpack(header)
             files = [bytearray(size) for _ in range(copies)]
             if not all(_filled(file, requests) for file in files):
                 return
             self.kept.clear()
-            outcomes = runner.run(self._assessed(files, STOPS[stop]))
+            evidence = [evidence_of(file, GIVEN[given]) for file in files]
+            outcomes = runner.run(self._assessed(evidence, STOPS[stop]))
+            if GIVEN[given] is Given.PIXELS:
+                for file in files:  # the caller's own array, so the caller's to wipe
+                    file[:] = bytes(size)
             gc.collect()
             counts = {"files": self.watch.files, "network": self.watch.network}
             _answer(answers, {"outcomes": outcomes, **counts})
 
-    async def _assessed(self, files: list[bytearray], stop: str) -> list[str]:
-        """Assess all files at the same time."""
+    async def _assessed(self, evidence: list[object], stop: str) -> list[str]:
+        """Assess all pieces of evidence at the same time."""
         assess = self.assess
         if self.stops is not None:
             self.stops.wanted = stop
             assess = self.stops.limited(assess)
-        tasks = [asyncio.create_task(self.pool.run(assess, file)) for file in files]
+        tasks = [asyncio.create_task(self.pool.run(assess, one)) for one in evidence]
         if self.stops is not None:
             self.stops.cancel = _canceller(tasks)
         results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -153,7 +157,7 @@ class Service:
         for result in results:
             if isinstance(result, Exception):
                 logging.getLogger(__name__).error("not assessed", exc_info=result)
-        wiped = [file.count(0) == len(file) for file in files]
+        wiped = [all(part.count(0) == len(part) for part in buffers_of(one)) for one in evidence]
         pairs = zip(results, wiped, strict=True)
         return [_outcome(result) if done else NOT_WIPED for result, done in pairs]
 
@@ -175,6 +179,17 @@ def _plain_flow() -> Callable[[bytearray], object]:
     from ageassure.audit.retention.control import PlainFlow
 
     return PlainFlow().estimate
+
+
+def open_sockets() -> list[tuple[int, int]]:
+    """Device and inode of each socket that is open now: asyncio's own."""
+    found = []
+    for path in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # the folder's own descriptor is closed by now
+            seen = path.stat()
+            if stat.S_ISSOCK(seen.st_mode):
+                found.append((seen.st_dev, seen.st_ino))
+    return found
 
 
 def _filled(buffer: bytearray, requests: int) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from ageassure.audit.retention.descriptors import contents, open_files
+from ageassure.audit.retention.given import GIVEN, Given
 from ageassure.audit.retention.memory import held_memory, process_tree
 from ageassure.audit.retention.search import count_runs
 from ageassure.audit.retention.stops import NOTHING, STOPS
@@ -18,22 +20,19 @@ from ageassure.errors import ConfigurationError
 from ageassure.hardening import TUNABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
 
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ageassure.audit.retention.descriptors import Identity
     from ageassure.audit.retention.search import Texts
 
 CONTROL: Final = "plain flow"
 _MODULE: Final = "ageassure.audit.retention.subject"
 _PATIENCE_SECONDS: Final = 30
-
-_WRITES: Final = re.compile(
-    r"\b(?:socket|connect|sendto|sendmsg|mkdir|mkdirat|creat|unlink|unlinkat|rename|renameat|renameat2"
-    r"|link|linkat|symlink|symlinkat|truncate)\(|O_WRONLY|O_RDWR|O_CREAT"
-)
-_NO_FILE: Final = re.compile(r'"/(?:dev|proc)/| = -1 |\bsendto\(\d+, "\\0", 1, 0, NULL, 0\)')
-"""The last one is asyncio waking its own loop; a socket that leads elsewhere is seen when made."""
 
 
 class WatchedProcess:
@@ -77,10 +76,15 @@ class WatchedProcess:
         )
         self.missing: list[str] = []
         self.files = self.network = 0
+        self.written: set[Identity] = set()
+        self.unread: set[Identity] = set()
+        self._known = _standard_streams()
 
     def __enter__(self) -> Self:
         try:
-            self.missing = self._answer()["missing"]
+            answer = self._answer()
+            self.missing = answer["missing"]
+            self._known |= {(device, inode) for device, inode in answer["sockets"]}
         except ConfigurationError:
             self._end()
             raise
@@ -101,19 +105,23 @@ class WatchedProcess:
             self._process.kill()
             self._process.communicate()
 
-    def assess(self, file: bytes, *, stop: str = NOTHING) -> tuple[str, ...]:
+    def assess(
+        self, file: bytes, *, stop: str = NOTHING, given: Given = Given.FILE
+    ) -> tuple[str, ...]:
         """Let it assess as many copies of a file as it has threads, at the same time.
 
         Args:
             file: The file.
             stop: What the shipped pipeline is to do, one of :data:`~.stops.STOPS`.
+            given: How the file is handed to the estimator.
 
         Raises:
             ConfigurationError: If it ended.
         """
+        header = CASE.pack(self.threads, len(file), STOPS.index(stop), GIVEN.index(given))
         try:
             if self._process.stdin:
-                self._process.stdin.write(CASE.pack(self.threads, len(file), STOPS.index(stop)))
+                self._process.stdin.write(header)
                 self._process.stdin.write(file * self.threads)
                 self._process.stdin.flush()
         except BrokenPipeError:
@@ -125,16 +133,31 @@ class WatchedProcess:
     def search(self, texts: Texts) -> tuple[Counter[str], int]:
         """Search it and its descendants; returns the runs and the number of bytes searched.
 
+        Their memory, and the files that they have open and can have put something into. Such files
+        are noted in ``written``, sockets and filled pipes in ``unread``; those that the process was
+        started with are not.
+
         Raises:
-            ConfigurationError: If their memory cannot be read.
+            ConfigurationError: If that cannot be read.
         """
         runs: Counter[str] = Counter()
         searched = 0
-        for pid in process_tree(self._process.pid):
-            for region in held_memory(pid):
-                runs += count_runs(texts, region)
-                searched += len(region)
+        for region in self._held():
+            runs += count_runs(texts, region)
+            searched += len(region)
         return runs, searched
+
+    def _held(self) -> Iterator[NDArray[np.uint8]]:
+        read: set[Identity] = set()
+        for pid in process_tree(self._process.pid):
+            yield from held_memory(pid)
+            for file in open_files(pid):
+                if file.keeps and file.identity not in read:
+                    read.add(file.identity)
+                    self.written |= {file.identity} - self._known
+                    yield from contents(file.path)
+                elif file.identity not in self._known and file.hides:
+                    self.unread.add(file.identity)
 
     def _answer(self) -> dict[str, Any]:
         line = self._process.stdout.readline() if self._process.stdout else b""
@@ -144,9 +167,11 @@ class WatchedProcess:
         return answer
 
 
-def written_or_sent(log: str) -> int:
-    """Count the calls in strace's output that made or changed a file, or a socket.
-
-    Calls that failed, and those on devices and on ``/proc``, are no files.
-    """
-    return sum(1 for line in log.splitlines() if _WRITES.search(line) and not _NO_FILE.search(line))
+def _standard_streams() -> set[Identity]:
+    """Files of this process's own streams; the child has its standard error."""
+    found: set[Identity] = set()
+    for descriptor in (0, 1, 2):
+        with suppress(OSError):  # it may be closed
+            seen = os.fstat(descriptor)
+            found.add((seen.st_dev, seen.st_ino))
+    return found
