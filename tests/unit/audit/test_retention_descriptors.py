@@ -94,6 +94,16 @@ def test_a_large_file_is_read_in_pieces_that_cut_no_run(
     assert pieces == [content[:164], content[100:], content[200:]]
 
 
+def test_a_pipe_that_cannot_be_looked_into_counts_as_filled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: object) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "open", refuses)
+    assert descriptors._waiting(tmp_path) == 64
+
+
 def test_what_is_gone_meanwhile_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -223,6 +223,7 @@ def test_writing_and_the_network_are_counted() -> None:
         0,
         0,
     )
+    assert watched([("open", (os.devnull, None, os.O_RDWR))]) == (0, 0)
     assert watched([("socket.getaddrinfo", ()), ("socket.connect", ())]) == (0, 2)
 
 

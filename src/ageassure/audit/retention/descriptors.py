@@ -125,8 +125,10 @@ def _waiting(path: Path) -> int:
     """Bytes in a pipe; opening it once more takes none of them."""
     try:
         pipe = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except OSError:
+    except FileNotFoundError:
         return 0  # closed meanwhile
+    except OSError:
+        return RUN_BYTES  # what cannot be looked at may hold as much
     try:
         answer: Any = fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))
     finally:

@@ -65,9 +65,9 @@ class Watch:
         elif event in {"os.mkdir", "os.rename", "os.remove", "os.link", "os.symlink"}:
             self.files += 1
         elif event == "open" and len(arguments) == 3:
-            _, mode, flags = arguments
+            path, mode, flags = arguments
             writes = set(mode or "") & set("wax+") or (flags or 0) & _WRITING
-            self.files += bool(writes)
+            self.files += bool(writes) and path != os.devnull
 
 
 class Log(logging.Handler):
