@@ -166,9 +166,10 @@ class PinnedKeys:
         if key_set is not before[place]:
             sets = (*before[:place], key_set, *before[place + 1 :])
             self._table = made_table(self._pins, sets)
-        key = None if key_set is None else key_set.get(kid)
-        if key_set is not None and key is not None:
-            yield self._pins[place].found(key_set, key)
+        if key_set is not None:
+            key = key_set.get(kid)
+            if key is not None:
+                yield self._pins[place].found(key_set, key)
 
     async def ready(self, kid: object) -> None:
         """Wait, without blocking the event loop, for the fetches that :meth:`find` would wait for.

@@ -179,6 +179,17 @@ def test_one_issuers_rotation_makes_no_other_look_for_it() -> None:
     assert set(first.asked) <= {None}
 
 
+def test_while_nothing_changes_the_key_s_own_source_alone_is_asked() -> None:
+    first, second = Source(sets(KEY)), Source(sets(OTHER_KEY))
+    made = verifier(issuer=first, other=second)
+    assert accepted(made, KEY)
+    assert accepted(made, OTHER_KEY, OTHER_ISSUER)
+    first.asked.clear()
+    second.asked.clear()
+    assert accepted(made, OTHER_KEY, OTHER_ISSUER)
+    assert (first.asked, second.asked) == ([], [None])
+
+
 @pytest.mark.parametrize("kid", [None, 1, [], "", "x" * 42, "x" * 44, "x" * 42 + "=", "x" * 9999])
 def test_a_name_that_can_be_no_thumbprint_reaches_no_source(kid: Any) -> None:
     source = Source(sets(KEY))

@@ -152,6 +152,14 @@ def test_while_one_set_can_be_had_the_unknown_name_waits_once_for_the_others(
     assert seconds(made, is_async, token(STRANGER), KeySetUnavailableError) < 1
 
 
+def test_a_set_fetched_before_the_first_token_makes_no_other_host_work(is_async: bool) -> None:
+    other, good = Host(OTHER, hangs=False), Host(KEY, hangs=False)
+    made = verifier(other=other.client, good=good.client)
+    good.client.refresh()
+    seconds(made, is_async, token())
+    assert (other.fetches, good.fetches) == (0, 1)
+
+
 def test_an_expired_copy_at_a_host_that_hangs_delays_nobody(is_async: bool) -> None:
     copier = Host(KEY, OTHER, hangs=False, timeout_seconds=5, stale_seconds=0)
     good = Host(KEY, hangs=False)
