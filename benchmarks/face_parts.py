@@ -1,18 +1,16 @@
-"""What an estimate is made of, for ``face_speed.py``: network, worker processes, longest stages."""
+"""What an estimate is made of, for ``face_speed.py``: the network and worker processes."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper
 
 from ageassure.estimators import WorkerEstimator
-from ageassure.imaging import decode
 from ageassure.inference import load_model
 
 if TYPE_CHECKING:
@@ -110,26 +108,3 @@ def _wall(function: Callable[[], object], times: int) -> float:
         function()
         least = min(least, time.perf_counter() - begun)
     return least * 1000
-
-
-def longest_stages() -> Json:
-    """CPU milliseconds of decoding the largest pictures: a deadline may wait for so long."""
-    rng = np.random.default_rng(5)
-    pixels = cv2.resize(rng.integers(0, 256, (40, 60, 3), np.uint8), (6000, 4000))
-    kinds = {
-        "JPEG": (".jpg", [cv2.IMWRITE_JPEG_QUALITY, 90]),
-        "progressive JPEG": (
-            ".jpg",
-            [cv2.IMWRITE_JPEG_QUALITY, 90, cv2.IMWRITE_JPEG_PROGRESSIVE, 1],
-        ),
-        "PNG": (".png", [cv2.IMWRITE_PNG_COMPRESSION, 3]),
-        "WebP": (".webp", [cv2.IMWRITE_WEBP_QUALITY, 80]),
-    }
-    found = {}
-    for name, (extension, options) in kinds.items():
-        file = cv2.imencode(extension, pixels, options)[1].tobytes()
-        if len(file) > 10_000_000:
-            file = cv2.imencode(extension, pixels // 16 * 16, options)[1].tobytes()
-        seconds = _least_seconds(lambda file=file: decode(file).wipe(), 3)
-        found[name] = {"file_bytes": len(file), "decode_cpu_ms": round(seconds * 1000)}
-    return found

@@ -35,7 +35,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from face_parts import longest_stages, network_rate, worker_processes
+from face_parts import network_rate, worker_processes
 from skimage import data
 
 from ageassure.hardening import TUNABLE
@@ -252,7 +252,6 @@ def main() -> None:
             again.end()
     add("load_cpu_seconds", {kind: round(min(values), 2) for kind, values in loads.items()})
     add("workers", worker_processes(picture(*PICTURES["1280 × 720"])))
-    add("longest_stages", longest_stages())
     print(asked.out.read_text())
 
 

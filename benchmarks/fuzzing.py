@@ -70,6 +70,7 @@ def _record(script: Path, target: str, seconds: int) -> None:
     with TemporaryDirectory() as folder:  # an input that fails is left there
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     results = {
+        "command": f"python benchmarks/{script.name} --record {seconds}",
         "target": target,
         "seconds": seconds,
         **statistics(done.stderr),

@@ -90,7 +90,7 @@ def face_speed_other_processor() -> str:
 
 
 def face_parts() -> str:
-    """The age network against matrix products, two threads, workers, the longest stages."""
+    """The age network against matrix products, two threads, workers."""
     found = load(RESULTS / "face_speed.json")
     network, two, workers = found["network"], found["threads"], found["workers"]
     products = ", ".join(f"{size}: {rate}" for size, rate in network["matrix_products"].items())
@@ -116,16 +116,38 @@ def face_parts() -> str:
         ],
         ["an estimate in a worker that is kept, ms", f"{workers['worker_kept_ms']}"],
     ]
-    rows += [
-        [f"decoding a {name} of 24 megapixels, ms of CPU time", f"{stage['decode_cpu_ms']}"]
-        for name, stage in found["longest_stages"].items()
-    ]
     shown = table(["", "measured"], rows)
     return (
         f"{shown}\n\nThe wall clock is also that of the machine's other work: a pair above 2 says "
         "only that the one thread was held up more. CPU time says what threads cost each other. In "
         f"all pairs together others took {percent(two['all']['other_work_median'])} of the "
         "processors (median)."
+    )
+
+
+def picture_bounds() -> str:
+    """What the most costly pictures within the bounds cost."""
+    found = load(RESULTS / "picture_bounds.json")
+    rows = [
+        [
+            name,
+            f"{picture['file_bytes'] / 1e6:.1f}",
+            picture["decoded"],
+            f"{picture['decode_cpu_ms']}",
+            f"{picture['peak_mib']}",
+        ]
+        for name, picture in found["pictures"].items()
+    ]
+    head = ["", "file, MB", "decoded to", "CPU ms", "peak, MiB"]
+    bounds, where = found["bounds"], found["circumstances"]
+    least, most = bounds["side_pixels"]
+    return (
+        f"{table(head, rows)}\n\nThe bounds: {bounds['file_bytes'] / 1e6:.0f} MB a file, "
+        f"{least} to {most} pixels a side and {bounds['pixels'] / 1e6:.0f} megapixels, of a PNG "
+        f"with 16 bits and alpha {bounds['decoded_bytes'] / 8e6:.0f}; sides within 1 : "
+        f"{bounds['aspect']}; {bounds['scans']} scans. {where['processor']}, OpenCV "
+        f"{where['opencv']}, simplejpeg {where['simplejpeg']}, load average "
+        f"{where['load_average_before']} before."
     )
 
 

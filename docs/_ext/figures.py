@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING, Final
 from accuracy_figures import MAKERS as ACCURACY
 from age_figures import age_network_groups, age_networks, coverage, tried
 from audit_figures import audit_cost, audit_coverage, audit_engines, audit_scale
-from face_figures import face_parts, face_speed, face_speed_other_processor, soak, soak_large
+from face_figures import (
+    face_parts,
+    face_speed,
+    face_speed_other_processor,
+    picture_bounds,
+    soak,
+    soak_large,
+)
 from fairface_figures import cross_fitted, failures, fairface, fairface_groups
 from figure_parts import CARD, ROOT
 from frame_figures import detection, frames
@@ -66,6 +73,7 @@ MAKERS: Final = {
     "face-speed": face_speed,
     "face-speed-other-processor": face_speed_other_processor,
     "face-parts": face_parts,
+    "picture-bounds": picture_bounds,
     "soak": soak,
     "soak-large": soak_large,
     "verification": verification,

@@ -86,8 +86,8 @@ def decode(
     Raises:
         PictureError: ``picture_malformed``, ``picture_unsupported`` or ``picture_too_large``. The
             error, its context and its traceback keep nothing of the picture.
-        UnfinishedError: If the work under way is to stop; asked before anything is decoded, and
-            while a PNG's image data is checked. Of the picture it keeps nothing either.
+        UnfinishedError: If the work under way is to stop; asked while a PNG's image data is
+            checked, and before and after decoding. Of the picture it keeps nothing either.
         ValueError: If ``long_side_pixels`` is less than 1.
     """
     encoded = _open(evidence)
@@ -146,26 +146,36 @@ def _decode_file(encoded: memoryview, long_side_pixels: int) -> Frame:
     header = read_header(encoded)
     scale = _scale(header, long_side_pixels)
     size = -(-header.height // scale), -(-header.width // scale)
-    made: list[NDArray[Any]] = []  # one out of the other; all but the last are wiped
+    made: list[NDArray[Any]] = []  # one out of the other
     try:
         pixels = _decoded(header, header.decoder_file(encoded), size)
         if pixels is None:
             raise malformed("got a picture that cannot be decoded")
         made.append(pixels)
+        checkpoint()
         if pixels.shape != (*size, 4 if header.alpha else 3):
             raise malformed("got other pixels than the picture's header says")
+        del pixels
         if header.alpha:
             made.append(np.empty((*size, 3), np.uint8))
-            _flatten(pixels, made[-1])
+            _flatten(made[0], made[1])
+            _wipe_first(made)
         transposed, flip = _UPRIGHT[header.orientation]
         if transposed:
-            made.append(cv2.transpose(made[-1]))
+            made.append(cv2.transpose(made[0]))
+            _wipe_first(made)
         if flip is not None:
-            made.append(cv2.flip(made[-1], flip))
+            made.append(cv2.flip(made[0], flip))
+            _wipe_first(made)
         return Frame(made.pop())
     finally:
         for array in made:
             array.fill(0)
+
+
+def _wipe_first(made: list[NDArray[Any]]) -> None:
+    """Wipe what is not needed any more at once, so that no more than two are held."""
+    made.pop(0).fill(0)
 
 
 def _decoded(header: PictureHeader, file: bytearray, size: tuple[int, int]) -> NDArray[Any] | None:

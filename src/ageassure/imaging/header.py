@@ -20,13 +20,18 @@ MIN_SIDE_PIXELS: Final = 64
 
 MAX_SIDE_PIXELS: Final = 8192
 MAX_PIXELS: Final = 24_000_000
-"""72 MB once decoded."""
+"""72 MB once decoded, 96 MB with an alpha channel."""
+
+MAX_DECODED_BYTES: Final = 4 * MAX_PIXELS
+"""What a decoder may make before it is 8-bit RGB. With an alpha channel it keeps 16 bits a sample:
+8 bytes a pixel, so 12 megapixels. Cameras, scanners and browsers write none that is larger."""
 
 MAX_ASPECT: Final = 20
 """Longer side over shorter side; scaling such a strip to a network's input leaves no face."""
 
-MAX_SCANS: Final = 64
-"""JPEG scans; encoders in use write 1 … 10, and each one costs a pass over the whole picture."""
+MAX_SCANS: Final = 24
+"""JPEG scans, each of which costs a pass over the picture. libjpeg's progressive files have 10; an
+encoder that tries out how to split them (mozjpeg) has 16 at most."""
 
 MAX_PARTS: Final = 16_384
 """JPEG segments, and PNG and WebP chunks; 10 MB of PNG in libpng's 8,192-byte chunks are 1,221."""
@@ -118,6 +123,19 @@ def check_sides(width: int, height: int) -> None:
     if long > MAX_ASPECT * short:
         raise unsupported(
             f"got a picture of {width} × {height} pixels, expected sides within 1 : {MAX_ASPECT}"
+        )
+
+
+def check_decoded(decoded_bytes: int) -> None:
+    """Refuse a picture for which the decoder would need more memory than any other.
+
+    Raises:
+        PictureError: ``picture_too_large``.
+    """
+    if decoded_bytes > MAX_DECODED_BYTES:
+        raise too_large(
+            f"got a picture of {decoded_bytes} bytes once decoded, "
+            f"expected at most {MAX_DECODED_BYTES}"
         )
 
 

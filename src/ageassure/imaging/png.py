@@ -13,6 +13,7 @@ from ageassure.imaging.header import (
     PictureHeader,
     Piece,
     append_range,
+    check_decoded,
     check_parts,
     check_sides,
     malformed,
@@ -171,6 +172,8 @@ def _read_layout(chunk: _Chunk) -> Layout:
     if compression or filtering or interlace > 1:
         raise malformed("got an unknown compression, filter or interlace method")
     check_sides(width, height)
+    if colour in _WITH_ALPHA:  # OpenCV makes RGBA of grey with alpha as well
+        check_decoded(width * height * 4 * depth // 8)
     return Layout(
         width=width,
         height=height,

@@ -120,8 +120,12 @@ def test_bits_may_come_one_by_one_from_the_fourteenth_on() -> None:
         return [part for s in shifts for part in (sos(names, first, last, s), DATA)]
 
     grey = sof(marker=0xC2, components=GREY)
-    data = jpeg_file(grey, *one_by_one(b"\x01", 0, 0), *one_by_one(b"\x01", 1, 63))
-    assert read(data).width == 64
+    means, details = [sos(b"\x01", 0, 0, 0), DATA], [sos(b"\x01", 1, 63, 0), b""]
+    for scans in (
+        [*one_by_one(b"\x01", 0, 0), *details],
+        [*means, *one_by_one(b"\x01", 1, 63)],
+    ):
+        assert read(jpeg_file(grey, *scans)).width == 64
 
 
 PROGRESSIVE_ERRORS = {

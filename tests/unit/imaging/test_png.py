@@ -162,6 +162,17 @@ def test_sizes_are_checked_before_the_rest_is_read() -> None:
     assert refused(png_file(ihdr(20_000, 20_000))).code == "picture_too_large"
 
 
+@pytest.mark.parametrize("colour", [4, 6])
+def test_sixteen_bits_with_alpha_have_a_bound_of_their_own(colour: int) -> None:
+    def code(width: int, height: int, depth: int) -> str:
+        return refused(png_file(ihdr(width, height, depth=depth, colour=colour), IDAT, IEND)).code
+
+    assert code(4001, 3000, 16) == "picture_too_large"
+    assert code(4000, 3000, 16) == "picture_malformed"  # as far as the data, which is short
+    assert code(6000, 4000, 8) == "picture_malformed"
+    assert refused(png_file(ihdr(6000, 4000, depth=16), IDAT, IEND)).code == "picture_malformed"
+
+
 def test_truncated_anywhere() -> None:
     for length in range(8, len(WHOLE)):
         assert refused(WHOLE[:length]).code == "picture_malformed"

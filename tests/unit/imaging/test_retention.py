@@ -19,7 +19,8 @@ import simplejpeg
 from PIL import Image
 from skimage import data as pictures
 
-from ageassure.errors import MissingExtraError, PictureError
+from ageassure.deadline import Deadline
+from ageassure.errors import CalledOffError, MissingExtraError, PictureError
 from ageassure.imaging import decode, decoding
 
 if TYPE_CHECKING:
@@ -137,6 +138,31 @@ def test_buffers_are_wiped_when_the_pixels_are_not_what_the_header_says(
     with pytest.raises(PictureError):
         decode(GOOD[".png"])
     assert not other.any()
+
+
+@pytest.mark.parametrize("data", [*GOOD.values(), transverse_with_alpha()])
+def test_a_deadline_after_decoding_leaves_nothing(
+    data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[NDArray[Any]] = []
+    deadline = Deadline()
+    decode_pixels: Any = decoding._decoded
+
+    def spy(*arguments: Any) -> Any:
+        decoded.append(decode_pixels(*arguments))
+        assert decoded[0].any()
+        deadline.call_off()
+        return decoded[0]
+
+    monkeypatch.setattr(decoding, "_decoded", spy)
+    held = bytearray(data)
+    with deadline, pytest.raises(CalledOffError) as caught:
+        decode(held)
+    assert not decoded[0].any()
+    assert not any(held)
+    assert caught.value.__context__ is None
+    inside = [frame.f_code.co_name for frame in frames_of(caught.value.__traceback__)]
+    assert inside[1:] == ["decode"]
 
 
 @pytest.mark.parametrize("step", ["transpose", "flip"])
