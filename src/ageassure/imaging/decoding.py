@@ -87,7 +87,8 @@ def decode(
         PictureError: ``picture_malformed``, ``picture_unsupported`` or ``picture_too_large``. The
             error, its context and its traceback keep nothing of the picture.
         UnfinishedError: If the work under way is to stop; asked while a PNG's image data is
-            checked, and before and after decoding. Of the picture it keeps nothing either.
+            checked, before and after decoding, and while transparency is laid over the background.
+            Of the picture it keeps nothing either.
         ValueError: If ``long_side_pixels`` is less than 1.
     """
     encoded = _open(evidence)
@@ -209,6 +210,7 @@ def _flatten(pixels: NDArray[Any], flat: NDArray[np.uint8]) -> None:
     work = np.empty((_BAND_ROWS, flat.shape[1], 3), np.uint16)
     try:
         for top in range(0, len(flat), _BAND_ROWS):
+            checkpoint()
             band = pixels[top : top + _BAND_ROWS]
             alpha = band[..., 3:].astype(np.uint16)
             mixed = work[: len(band)]

@@ -165,6 +165,26 @@ def test_a_deadline_after_decoding_leaves_nothing(
     assert inside[1:] == ["decode"]
 
 
+def test_a_deadline_while_transparency_is_laid_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[NDArray[Any]] = []
+    deadline = Deadline()
+    flatten = decoding._flatten
+
+    def spy(pixels: NDArray[Any], flat: NDArray[np.uint8]) -> None:
+        flat.fill(9)
+        made.extend([pixels, flat])
+        deadline.call_off()
+        flatten(pixels, flat)
+
+    monkeypatch.setattr(decoding, "_flatten", spy)
+    with deadline, pytest.raises(CalledOffError):
+        decode(transverse_with_alpha())
+    assert len(made) == 2
+    assert not any(array.any() for array in made)
+
+
 @pytest.mark.parametrize("step", ["transpose", "flip"])
 def test_buffers_are_wiped_when_a_later_step_fails(
     step: str, monkeypatch: pytest.MonkeyPatch
