@@ -162,6 +162,15 @@ def test_a_key_that_went_while_it_was_published(ring: KeyRing, tmp_path: Path) -
     assert [entry.kid for entry in other.entries] == [ring.entries[0].kid]
 
 
+def test_the_first_second_of_all_is_a_time(ring: KeyRing, tmp_path: Path) -> None:
+    kid = ring.entries[0].kid
+    keys = [{"kid": kid, "alg": "ES256", "signs_from": 0, "signs_until": None}]
+    (tmp_path / "ring" / RING_FILE).write_text(
+        json.dumps({"format": "ageassure-key-ring-1", "keys": keys})
+    )
+    assert KeyRing(tmp_path / "ring").signing_key(0).kid == kid
+
+
 @pytest.mark.parametrize("now", [None, "now", 1.5, True, -1, 2**36, 2**62])
 def test_what_is_no_time(ring: KeyRing, now: Any) -> None:
     before = ring.entries

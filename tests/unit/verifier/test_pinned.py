@@ -383,6 +383,36 @@ def test_async_all_are_waited_for_together_until_one_has_the_key(slow_first: boo
     asyncio.run(scenario())
 
 
+def test_async_who_answers_first_without_the_key_ends_no_waiting() -> None:
+    class Slow(Awaitable):
+        async def ready(self, missing: str | None = None) -> None:
+            await asyncio.sleep(0.05)
+            await super().ready(missing)
+
+    quick, slow = Awaitable(sets(OTHER_KEY)), Slow(sets(KEY))
+    asyncio.run(verifier(other=quick, issuer=slow)._pinned.ready(KEY.kid))
+    assert (quick.waited, slow.waited) == ([KEY.kid], [KEY.kid])
+
+
+def test_async_a_key_that_was_found_before_is_waited_for_again() -> None:
+    source = Awaitable(sets(KEY), in_hand=True)
+    pinned = verifier(issuer=source)._pinned
+    assert pinned.find(KEY.kid, "ES256").issuer == ISSUER
+    asyncio.run(pinned.ready(KEY.kid))
+    assert source.waited == [None]
+
+
+@pytest.mark.parametrize("fixed_first", [False, True])
+def test_a_fixed_set_s_key_is_found_there_whoever_else_publishes_it(fixed_first: bool) -> None:
+    copier = Source(sets(KEY, OTHER_KEY))
+    issuers = {"issuer": sets(KEY), "other": copier}
+    pinned = verifier(**issuers if fixed_first else dict(reversed(issuers.items())))._pinned
+    assert pinned.find(OTHER_KEY.kid, "ES256").issuer == OTHER_ISSUER
+    asked = list(copier.asked)
+    assert pinned.find(KEY.kid, "ES256").issuer == ISSUER
+    assert copier.asked == asked
+
+
 @pytest.mark.parametrize("only", ["holds", "ready"])
 def test_async_what_has_but_half_of_waiting_is_not_waited_for(only: str) -> None:
     half, whole = Source(sets(KEY)), Awaitable(sets(OTHER_KEY))
