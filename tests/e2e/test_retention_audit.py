@@ -21,8 +21,8 @@ from click.testing import CliRunner
 from ageassure.audit.retention import harness
 from ageassure.audit.retention.harness import audit_retention
 from ageassure.audit.retention.pictures import SMALL_PIXELS, VARIANTS, Encoding
-from ageassure.audit.retention.report import Line, RetentionReport, Trace, Verdict
-from ageassure.audit.retention.sampling import Coverage
+from ageassure.audit.retention.report import Line, RetentionReport, RetentionVerdict, Trace
+from ageassure.audit.retention.sampling import SampledShare
 from ageassure.audit.retention.watched import CONTROL
 from ageassure.cli.app import app
 from ageassure.cli.audit import _bar
@@ -121,7 +121,7 @@ GOOD = RetentionReport(
     unread=0,
     network_events=0,
     trace=Trace(calls=0),
-    coverage=Coverage(least_share=0.25, found_from_bytes=1234),
+    coverage=SampledShare(least_share=0.25, found_from_bytes=1234),
 )
 FAILED = [
     replace(GOOD, lines=(FOUND, line("facial", 1))),
@@ -147,20 +147,20 @@ NOT_SHOWN = [
     replace(GOOD, trace=Trace(calls=0, problem="it ended")),
 ]
 VERDICTS = [
-    (GOOD, Verdict.PASSED, 0),
-    *((bad, Verdict.FAILED, 8) for bad in FAILED),
-    *((dim, Verdict.NOT_SHOWN, 4) for dim in NOT_SHOWN),
+    (GOOD, RetentionVerdict.PASSED, 0),
+    *((bad, RetentionVerdict.FAILED, 8) for bad in FAILED),
+    *((dim, RetentionVerdict.NOT_SHOWN, 4) for dim in NOT_SHOWN),
 ]
 
 
 @pytest.mark.parametrize(("report", "verdict", "_"), VERDICTS)
 def test_it_passes_only_if_all_was_looked_at_and_nothing_found(
-    report: RetentionReport, verdict: Verdict, _: int
+    report: RetentionReport, verdict: RetentionVerdict, _: int
 ) -> None:
     assert report.verdict is verdict
-    assert report.passed is (verdict is Verdict.PASSED)
-    assert bool(report.found) is (verdict is Verdict.FAILED)
-    assert bool(report.not_shown) or verdict is not Verdict.NOT_SHOWN
+    assert report.passed is (verdict is RetentionVerdict.PASSED)
+    assert bool(report.found) is (verdict is RetentionVerdict.FAILED)
+    assert bool(report.not_shown) or verdict is not RetentionVerdict.NOT_SHOWN
 
 
 def test_a_kind_of_file_that_an_estimator_does_not_take_is_no_gap() -> None:
@@ -200,7 +200,7 @@ def test_a_bar_is_drawn_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize(("report", "verdict", "status"), VERDICTS)
 def test_the_command_tells_it(
-    report: RetentionReport, verdict: Verdict, status: int, monkeypatch: pytest.MonkeyPatch
+    report: RetentionReport, verdict: RetentionVerdict, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(harness, "audit_retention", lambda **_: report)
     told = CliRunner().invoke(app, ["audit", "retention"])

@@ -12,7 +12,7 @@ import pytest
 
 from ageassure.audit.retention.harness import audit_retention
 from ageassure.audit.retention.pictures import SMALL_PIXELS, Encoding
-from ageassure.audit.retention.report import RetentionReport, Verdict
+from ageassure.audit.retention.report import RetentionReport, RetentionVerdict
 from ageassure.audit.retention.watched import CONTROL
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def no_strace(monkeypatch: pytest.MonkeyPatch) -> None:
 @needs_strace
 def test_one_that_keeps_nothing_passes(audit: Audit) -> None:
     report = audit("careless")
-    assert report.verdict is Verdict.PASSED
+    assert report.verdict is RetentionVerdict.PASSED
     assert report.control_found
     assert report.trace.calls == 0
     own = [line for line in report.lines if line.subject != CONTROL]
@@ -157,7 +157,7 @@ def test_one_that_keeps_nothing_passes(audit: Audit) -> None:
 def test_without_strace_files_are_not_shown(audit: Audit, no_strace: None) -> None:
     for name in ("careless", "native"):  # the second wrote every picture to a disk
         report = audit(name)
-        assert report.verdict is Verdict.NOT_SHOWN
+        assert report.verdict is RetentionVerdict.NOT_SHOWN
         assert not report.passed
         assert report.trace.calls is None
         assert any("strace is not installed" in text for text in report.not_shown)
@@ -166,7 +166,7 @@ def test_without_strace_files_are_not_shown(audit: Audit, no_strace: None) -> No
 
 def test_one_that_keeps_the_file_fails(audit: Audit, no_strace: None) -> None:
     report = audit("hoarder")
-    assert report.verdict is Verdict.FAILED
+    assert report.verdict is RetentionVerdict.FAILED
     assert all(line.runs["file"] > 0 for line in report.lines if line.subject == "hoarder")
 
 
@@ -174,14 +174,14 @@ def test_one_that_keeps_the_file_fails(audit: Audit, no_strace: None) -> None:
 @pytest.mark.parametrize("name", ["native", "shared"])
 def test_one_that_writes_with_native_code_fails(name: str, audit: Audit) -> None:
     report = audit(name)
-    assert report.verdict is Verdict.FAILED
+    assert report.verdict is RetentionVerdict.FAILED
     assert report.trace.calls
 
 
 @pytest.mark.parametrize("name", ["memoryfile", "deleted"])
 def test_one_that_keeps_it_in_an_open_file_fails(name: str, audit: Audit, no_strace: None) -> None:
     report = audit(name)
-    assert report.verdict is Verdict.FAILED
+    assert report.verdict is RetentionVerdict.FAILED
     assert report.runs_left
     assert report.files_open
 
@@ -194,7 +194,7 @@ def test_what_waits_in_a_pipe_is_not_shown(audit: Audit, no_strace: None) -> Non
 
 def test_one_that_never_estimates_does_not_pass(audit: Audit, no_strace: None) -> None:
     report = audit("never")
-    assert report.verdict is Verdict.NOT_SHOWN
+    assert report.verdict is RetentionVerdict.NOT_SHOWN
     assert any("nothing was estimated" in text for text in report.not_shown)
 
 
@@ -207,12 +207,12 @@ def test_a_kind_of_file_that_was_never_estimated_is_named(audit: Audit, no_strac
 
 def test_one_that_keeps_reduced_pictures_fails(audit: Audit, no_strace: None) -> None:
     report = audit("half")
-    assert report.verdict is Verdict.FAILED
+    assert report.verdict is RetentionVerdict.FAILED
     assert report.runs_left
 
 
 @needs_strace
 def test_one_that_ends_where_it_is_traced_does_not_pass(audit: Audit) -> None:
     report = audit("shy")
-    assert report.verdict is Verdict.NOT_SHOWN
+    assert report.verdict is RetentionVerdict.NOT_SHOWN
     assert any("ended by itself under strace" in text for text in report.not_shown)

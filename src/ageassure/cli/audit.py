@@ -42,13 +42,13 @@ def retention(estimator: str, *, as_json: bool) -> None:
     """
     require_extra("demo", "numpy", "cv2", "onnxruntime", "ageassure_models", "skimage")
     from ageassure.audit.retention.harness import audit_retention
-    from ageassure.audit.retention.report import Verdict
+    from ageassure.audit.retention.report import RetentionVerdict
 
     with ExitStack() as stack:
         report = audit_retention(estimator=estimator, progress=partial(_bar, stack))
     emit(_document(report), _table(report), as_json=as_json)
     if not report.passed:
-        failed = report.verdict is Verdict.FAILED
+        failed = report.verdict is RetentionVerdict.FAILED
         raise SystemExit(ExitStatus.RETAINED if failed else ExitStatus.INCONCLUSIVE)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ageassure.audit.retention.layouts import pixel_samples
 from ageassure.audit.retention.pictures import Encoding, make_picture
 from ageassure.audit.retention.reductions import SIDES, reduced_forms
-from ageassure.audit.retention.sampling import Coverage, Sample, coverage, of_all, sample
+from ageassure.audit.retention.sampling import Sample, SampledShare, coverage, of_all, sample
 from ageassure.audit.retention.scenes import Scene
 from ageassure.audit.retention.search import Texts, count_runs, index_texts
 
@@ -68,11 +68,11 @@ def test_so_is_a_piece_of_a_float_form(order: str, share: float) -> None:
 
 
 def test_the_coverage_is_that_of_the_worst_form() -> None:
-    low = Coverage(least_share=0.05, found_from_bytes=100)
-    far = Coverage(least_share=0.5, found_from_bytes=2625)
-    assert of_all([low, far]) == Coverage(least_share=0.05, found_from_bytes=2625)
-    assert of_all([]) == Coverage(least_share=0.0, found_from_bytes=0)
-    assert coverage([SOME]) == Coverage(least_share=2560 / 50_000, found_from_bytes=2625)
+    low = SampledShare(least_share=0.05, found_from_bytes=100)
+    far = SampledShare(least_share=0.5, found_from_bytes=2625)
+    assert of_all([low, far]) == SampledShare(least_share=0.05, found_from_bytes=2625)
+    assert of_all([]) == SampledShare(least_share=0.0, found_from_bytes=0)
+    assert coverage([SOME]) == SampledShare(least_share=2560 / 50_000, found_from_bytes=2625)
 
 
 PICTURE = make_picture(Scene.NO_FACE, Encoding.JPEG, 512, seed=9)

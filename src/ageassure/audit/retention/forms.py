@@ -14,7 +14,7 @@ import numpy as np
 
 from ageassure.audit.retention.layouts import pixel_samples
 from ageassure.audit.retention.pictures import VARIANTS, Encoding
-from ageassure.audit.retention.sampling import FORM_BYTES, Coverage, coverage, sample
+from ageassure.audit.retention.sampling import FORM_BYTES, SampledShare, coverage, sample
 from ageassure.errors import EvidenceError
 from ageassure.estimators.facial.pipeline import LONG_SIDE_PIXELS, FacialPipeline
 from ageassure.imaging import Frame, decode
@@ -46,7 +46,7 @@ class Forms:
     """
 
     texts: dict[str, bytes]
-    coverage: Coverage
+    coverage: SampledShare
 
 
 def picture_forms(picture: Picture, pipeline: FacialPipeline) -> Forms:

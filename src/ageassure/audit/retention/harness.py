@@ -23,7 +23,7 @@ from ageassure.audit.retention.pictures import (
 )
 from ageassure.audit.retention.reductions import reduced_forms
 from ageassure.audit.retention.report import Line, RetentionReport
-from ageassure.audit.retention.sampling import Coverage, of_all
+from ageassure.audit.retention.sampling import SampledShare, of_all
 from ageassure.audit.retention.scenes import Scene
 from ageassure.audit.retention.search import index_texts
 from ageassure.audit.retention.stops import DONE
@@ -91,7 +91,7 @@ def audit_retention(
         ]
         shots = list(_shots(encodings, sizes, shipped=estimator == FACIAL))
         update = progress(len(shots)) if progress else None
-        covered: list[Coverage] = []
+        covered: list[SampledShare] = []
         for seed, (encoding, size, some) in enumerate(shots, 1):
             picture = make_picture(some[0].scene, encoding, size, seed=seed)
             forms = picture_forms(picture, pipeline)

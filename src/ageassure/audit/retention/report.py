@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterable
 
-    from ageassure.audit.retention.sampling import Coverage
+    from ageassure.audit.retention.sampling import SampledShare
 
 _NOT_TAKEN: Final = frozenset({"picture_unsupported", "picture_too_large"})
 """With these an estimator says that it does not take such files at all."""
 
 
-class Verdict(StrEnum):
+class RetentionVerdict(StrEnum):
     """What the check comes to.
 
     Members:
@@ -105,7 +105,7 @@ class RetentionReport:
     unread: int
     network_events: int
     trace: Trace
-    coverage: Coverage
+    coverage: SampledShare
 
     @property
     def runs_left(self) -> int:
@@ -162,16 +162,16 @@ class RetentionReport:
         return tuple(texts)
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> RetentionVerdict:
         """Of what was found, and of what could not be looked at."""
         if self.found:
-            return Verdict.FAILED
-        return Verdict.NOT_SHOWN if self.not_shown else Verdict.PASSED
+            return RetentionVerdict.FAILED
+        return RetentionVerdict.NOT_SHOWN if self.not_shown else RetentionVerdict.PASSED
 
     @property
     def passed(self) -> bool:
         """Nothing left, written or sent, and everything looked at that has to be."""
-        return self.verdict is Verdict.PASSED
+        return self.verdict is RetentionVerdict.PASSED
 
 
 def never_estimated(outcomes: Iterable[tuple[str, Iterable[str]]]) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
+class SampledShare:
     """How much of all forms is looked for.
 
     Attributes:
@@ -56,10 +56,10 @@ class Coverage:
         )
 
 
-def coverage(samples: Iterable[Sample]) -> Coverage:
+def coverage(samples: Iterable[Sample]) -> SampledShare:
     """Of some forms."""
     return of_all(
-        Coverage(
+        SampledShare(
             least_share=len(one.parts) / one.whole_bytes,
             found_from_bytes=one.distance_bytes,
         )
@@ -67,10 +67,10 @@ def coverage(samples: Iterable[Sample]) -> Coverage:
     )
 
 
-def of_all(coverages: Iterable[Coverage]) -> Coverage:
+def of_all(coverages: Iterable[SampledShare]) -> SampledShare:
     """The least of all; nothing where there is none."""
     every = list(coverages)
-    return Coverage(
+    return SampledShare(
         least_share=min((one.least_share for one in every), default=0.0),
         found_from_bytes=max((one.found_from_bytes for one in every), default=0),
     )
