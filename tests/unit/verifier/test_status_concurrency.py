@@ -185,6 +185,23 @@ def test_a_check_lasts_so_long_at_most(
     assert hosts.fetches[f"{SLOW}0"] == 1
 
 
+def test_who_waits_for_room_sleeps(
+    hosts: Hosts, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check, asleep, sleep = checker(hosts), Event(), time.sleep
+    asked(pool, check, [f"{SLOW}{number}" for number in range(MAX_FETCHES)])
+    hosts.wait_for(MAX_FETCHES)
+
+    def noted(seconds: float) -> None:
+        asleep.set()
+        hosts.let_go.set()
+        sleep(seconds)
+
+    monkeypatch.setattr(time, "sleep", noted)
+    assert answer(check, f"{SLOW}beyond") == "valid"
+    assert asleep.is_set()
+
+
 def test_who_waits_for_room_gets_it(hosts: Hosts, pool: ThreadPoolExecutor) -> None:
     check = checker(hosts)
     waiting = asked(pool, check, [f"{SLOW}{number}" for number in range(MAX_FETCHES + 3)])

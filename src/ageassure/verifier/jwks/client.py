@@ -150,11 +150,9 @@ class JWKSetClient:
             left = min(until, flight.awaited_until) - time.monotonic()
             landing = asyncio.wrap_future(flight.future)
             try:
-                done, _ = await asyncio.wait([landing], timeout=max(left, 0))
+                await asyncio.wait([landing], timeout=max(left, 0))
             finally:
                 landing.cancel()  # else it would be told after the loop has ended
-            if not done:
-                return
 
     def at_hand(self) -> JWKSet | None:
         """The set as it is now if no fetch has to be waited for first; answers at once."""

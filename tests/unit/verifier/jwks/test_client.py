@@ -260,6 +260,25 @@ def test_no_thread_to_be_had_is_a_failure(
         client.key_set()
 
 
+def test_no_thread_for_a_renewal_is_told_and_makes_nobody_wait(
+    client: JWKSetClient,
+    elapsed: Elapsed,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class NoThread:
+        def __init__(self, **_: Any) -> None: ...
+
+        def start(self) -> None:
+            raise RuntimeError
+
+    first = client.key_set()
+    monkeypatch.setattr(keeper_module, "Thread", NoThread)
+    elapsed.now += 75
+    assert client.at_hand() is first
+    assert "no thread could be started" in caplog.text
+
+
 # -- freshness ------------------------------------------------------------------------------------
 
 
@@ -293,6 +312,16 @@ def test_the_first_one_after_it_has_expired_waits(
     source.keys = [NEW]
     elapsed.now += 100
     assert kids(client.key_set()) == {NEW.kid}
+
+
+def test_a_set_too_old_for_use_is_waited_for_though_it_has_the_key(
+    client: JWKSetClient, elapsed: Elapsed
+) -> None:
+    client.key_set()
+    elapsed.now += 100 + 500
+    assert client.at_hand() is None
+    assert kids(client.key_set(OLD.kid)) == {OLD.kid}
+    assert client.status().fetches == 2
 
 
 def test_unchanged_keeps_the_very_object(
@@ -550,6 +579,43 @@ def test_ready_waits_without_blocking_the_loop(client: JWKSetClient, source: Sou
     assert asyncio.run(scenario()) >= 10
     assert kids(client.key_set()) == {OLD.kid}
     assert client.status().fetches == 2
+
+
+def test_ready_waits_for_a_second_fetch_where_the_first_may_be_too_old(
+    client: JWKSetClient, source: Source, elapsed: Elapsed
+) -> None:
+    client.key_set()
+    source.let_go.clear()
+    source.entered.clear()
+    elapsed.now += 75
+    client.at_hand()  # begins one
+    assert source.entered.wait(5)
+    source.keys = [OLD, NEW]  # published just after it was answered
+
+    async def scenario() -> None:
+        waiting = asyncio.ensure_future(client.ready(NEW.kid))
+        await asyncio.sleep(0.05)
+        source.let_go.set()
+        await asyncio.wait_for(waiting, 10)
+        usable = client.at_hand()
+        assert usable is not None
+        assert kids(usable) == {OLD.kid, NEW.kid}
+
+    asyncio.run(scenario())
+    assert client.status().fetches == 3
+
+
+def test_ready_waits_no_longer_than_stated_for_a_fetch_that_it_began(
+    source: Source, elapsed: Elapsed
+) -> None:
+    client = made(source, elapsed, timeout_seconds=0.2)
+    client.key_set()
+    source.let_go.clear()
+    elapsed.now += 40
+    begun = time.monotonic()
+    asyncio.run(client.ready(NEW.kid))
+    assert time.monotonic() - begun < 2
+    source.let_go.set()
 
 
 def test_one_who_cancels_takes_nothing_from_the_others(

@@ -15,7 +15,7 @@ from ageassure.errors import ConfigurationError, ReplayStoreError
 
 redis = pytest.importorskip("redis", reason="the extra redis is not installed")
 
-from ageassure.verifier import RedisReplayStore, redis_store  # noqa: E402
+from ageassure.verifier import RedisReplayStore, redis_connection, redis_store  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -215,3 +215,16 @@ def test_a_unix_socket(tmp_path: Any) -> None:
         listening.bind(path)
         listening.listen(1)
         assert "Timeout" in refused(lambda: RedisReplayStore(f"unix://{path}?db=0"))
+
+
+@pytest.mark.parametrize("call", [("recv", 10), ("recv_into", bytearray(10)), ("sendall", b"x")])
+def test_every_way_of_waiting_is_limited(call: tuple[str, Any]) -> None:
+    """Of these the reader written in C, hiredis, takes another than the one in Python."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(60)
+        timed = redis_connection._TimedSocket(ours)
+        redis_connection.begin_claim(0)
+        name, argument = call
+        with pytest.raises(TimeoutError):
+            getattr(timed, name)(argument)

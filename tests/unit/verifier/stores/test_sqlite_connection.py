@@ -22,6 +22,14 @@ T0 = int(NOW.timestamp())
 KEY = bytes(32)
 
 
+def failure(name: str) -> sqlite3.OperationalError:
+    """What SQLite says, with its code."""
+    error = sqlite3.OperationalError()
+    error.sqlite_errorname = name
+    error.sqlite_errorcode = getattr(sqlite3, name)
+    return error
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "replay.db"
@@ -72,10 +80,7 @@ def test_a_disk_that_failed_is_not_asked_again(path: Path, doctor: Any) -> None:
         def execute(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
             if statement.startswith("INSERT"):
                 tried.append(statement)
-                error = sqlite3.OperationalError("disk I/O error")
-                error.sqlite_errorcode = sqlite3.SQLITE_IOERR
-                error.sqlite_errorname = "SQLITE_IOERR"
-                raise error
+                raise failure("SQLITE_IOERR")
             return super().execute(statement, *parameters)
 
     store = SQLiteReplayStore(path, now=lambda: NOW)
@@ -83,6 +88,41 @@ def test_a_disk_that_failed_is_not_asked_again(path: Path, doctor: Any) -> None:
     with pytest.raises(ReplayStoreError, match="SQLITE_IOERR"):
         store.claim(KEY, T0 + 900)
     assert len(tried) == 1
+
+
+def test_a_disk_that_fails_at_the_beginning_is_not_waited_for(path: Path, doctor: Any) -> None:
+    tried: list[str] = []
+
+    class Connection(sqlite3.Connection):
+        def execute(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
+            if statement.startswith("BEGIN"):
+                tried.append(statement)
+                raise failure("SQLITE_IOERR")
+            return super().execute(statement, *parameters)
+
+    store = SQLiteReplayStore(path, now=lambda: NOW)
+    doctor(Connection)
+    with pytest.raises(ReplayStoreError, match="SQLITE_IOERR"):
+        store.claim(KEY, T0 + 900)
+    assert len(tried) == 1
+
+
+def test_a_full_file_is_tried_once_more_whether_or_not_sqlite_ends_the_transaction(
+    path: Path, doctor: Any
+) -> None:
+    refusals = ["once"]
+
+    class Connection(sqlite3.Connection):
+        def execute(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
+            if statement.startswith("INSERT") and refusals:
+                refusals.clear()
+                raise failure("SQLITE_FULL")
+            return super().execute(statement, *parameters)
+
+    store = SQLiteReplayStore(path, now=lambda: NOW)
+    doctor(Connection)
+    assert store.claim(KEY, T0 + 900) is True
+    assert store.claim(KEY, T0 + 900) is False
 
 
 @pytest.mark.parametrize("what", ["start", "claim"])
