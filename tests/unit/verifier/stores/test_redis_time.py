@@ -218,13 +218,15 @@ def test_a_unix_socket(tmp_path: Any) -> None:
 
 
 @pytest.mark.parametrize("call", [("recv", 10), ("recv_into", bytearray(10)), ("sendall", b"x")])
-def test_every_way_of_waiting_is_limited(call: tuple[str, Any]) -> None:
+def test_every_way_of_waiting_is_limited(
+    call: tuple[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of these the reader written in C, hiredis, takes another than the one in Python."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.settimeout(60)
         timed = redis_connection._TimedSocket(ours)
-        redis_connection.begin_claim(0)
+        monkeypatch.setattr(redis_connection, "_left", lambda: 0.0)
         name, argument = call
         with pytest.raises(TimeoutError):
             getattr(timed, name)(argument)
