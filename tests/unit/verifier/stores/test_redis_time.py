@@ -230,3 +230,14 @@ def test_every_way_of_waiting_is_limited(
         name, argument = call
         with pytest.raises(TimeoutError):
             getattr(timed, name)(argument)
+
+
+def test_silence_is_waited_for_as_long_as_the_claim_has_left() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(60)
+        redis_connection.begin_claim(0.05)
+        begun = time.monotonic()
+        with pytest.raises(TimeoutError):
+            redis_connection._TimedSocket(ours).recv(10)
+        assert time.monotonic() - begun < 10
