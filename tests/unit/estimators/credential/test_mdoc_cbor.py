@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import sys
+from importlib import import_module
+
 import cbor2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ageassure.errors import CredentialError
+from ageassure.errors import CredentialError, MissingExtraError
 from ageassure.estimators.credential.mdoc.cbor import (
     MAX_BYTES,
     MAX_DEPTH,
@@ -117,7 +120,43 @@ def test_what_is_not_such_cbor_is_refused(encoded: str) -> None:
     assert caught.value.code == "credential_malformed"
 
 
+@pytest.mark.parametrize("encoded", ["61", "19", "1901", "1b00000000000000", "5b7fffffffffffffff"])
+def test_what_is_cut_short_is_found_before_it_is_decoded(encoded: str) -> None:
+    with pytest.raises(CredentialError, match="truncated"):
+        decode(bytes.fromhex(encoded))
+
+
+@pytest.mark.parametrize("encoded", ["1c", "1f", "5f41ffff", "9f01ff"])
+def test_what_has_no_length_is_found_before_it_is_decoded(encoded: str) -> None:
+    with pytest.raises(CredentialError, match="indefinite"):
+        decode(bytes.fromhex(encoded))
+
+
+@pytest.mark.parametrize("encoded", ["1817", "1900ff", "1a0000ffff", "1b00000000ffffffff"])
+def test_the_greatest_number_that_takes_a_byte_too_many(encoded: str) -> None:
+    with pytest.raises(CredentialError, match="fewest"):
+        decode(bytes.fromhex(encoded))
+
+
+@pytest.mark.parametrize("encoded", ["f93c00", "fa3fc00000", "fb3ff199999999999a"])
+def test_floating_point_is_read(encoded: str) -> None:
+    assert decode(bytes.fromhex(encoded)) in (1.0, 1.5, 1.1)
+
+
+def test_nothing_is_no_cbor() -> None:
+    with pytest.raises(CredentialError, match="1 to 262144 bytes"):
+        decode(b"")
+
+
+def test_it_needs_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cbor2", None)
+    monkeypatch.delitem(sys.modules, "ageassure.estimators.credential.mdoc.cbor")
+    with pytest.raises(MissingExtraError, match=r"pip install 'ageassure\[mdoc\]'"):
+        import_module("ageassure.estimators.credential.mdoc.cbor")
+
+
 def test_bounds() -> None:
+    assert (MAX_BYTES, MAX_DEPTH, MAX_ITEMS) == (262_144, 16, 20_000)  # which the documents need
     decode(b"\x81" * MAX_DEPTH + b"\x00")
     with pytest.raises(CredentialError, match="nested"):
         decode(b"\x81" * (MAX_DEPTH + 1) + b"\x00")
