@@ -126,7 +126,7 @@ def test_what_is_cut_short_is_found_before_it_is_decoded(encoded: str) -> None:
         decode(bytes.fromhex(encoded))
 
 
-@pytest.mark.parametrize("encoded", ["1c", "1f", "5f41ffff", "9f01ff"])
+@pytest.mark.parametrize("encoded", ["1c", "1f", "1c" + "ff" * 16, "5f41ffff", "9f01ff"])
 def test_what_has_no_length_is_found_before_it_is_decoded(encoded: str) -> None:
     with pytest.raises(CredentialError, match="indefinite"):
         decode(bytes.fromhex(encoded))
