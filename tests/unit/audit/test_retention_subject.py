@@ -96,9 +96,9 @@ def test_evidence_is_given_as_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> N
     answers = served(
         case(b"abc", given=Given.PAIR), case(b"\1" * 12, given=Given.PIXELS), does=looks
     )
-    assert seen == [(list, [b"abc", b"abc"]), (2, 2, 3)]
+    assert seen == [(list, [b"abc", b"abc\0"]), (2, 2, 3)]
     assert [answer["outcomes"] for answer in answers] == [["estimated"]] * 2
-    assert kept[0] == [bytes(3), bytes(3)]
+    assert kept[0] == [bytes(3), bytes(4)]
     assert not kept[1].any()  # by the caller, who is the subject
     monkeypatch.setattr("ageassure.wiping.Wiping.wipe", lambda _: None)
     (answer,) = served(case(b"abc", given=Given.PAIR), does=looks)

@@ -67,7 +67,8 @@ class Watch:
         elif event == "open" and len(arguments) == 3:
             path, mode, flags = arguments
             writes = set(mode or "") & set("wax+") or (flags or 0) & _WRITING
-            self.files += bool(writes) and path != os.devnull
+            # A number is a descriptor that is open already: a pipe, or a file counted before.
+            self.files += bool(writes) and path != os.devnull and not isinstance(path, int)
 
 
 class Log(logging.Handler):
