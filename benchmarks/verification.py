@@ -67,7 +67,7 @@ ROUNDS = 400
 TOKENS = 25
 WARM_UP_TOKENS = 5
 IMPORT_RUNS = 41
-THREAD_ROUNDS = 20
+THREAD_ROUNDS = 60
 THREAD_TOKENS = 1_500
 
 REQUIRED = ["iss", "aud", "nonce", "jti", "iat", "exp", "age_equal_or_over"]
