@@ -11,6 +11,7 @@ from ageassure.deadline import checkpoint
 from ageassure.errors import MissingExtraError, PictureError, UnfinishedError
 from ageassure.imaging.formats import read_header
 from ageassure.imaging.header import PictureFormat, check_sides, malformed, too_large, unsupported
+from ageassure.wiping import wipe_stack
 
 _missing: str | None = None
 try:
@@ -172,6 +173,8 @@ def _decode_file(encoded: memoryview, long_side_pixels: int) -> Frame:
     finally:
         for array in made:
             array.fill(0)
+        if made:  # refused or stopped after the decoder ran: no frame will do it
+            wipe_stack()
 
 
 def _wipe_first(made: list[NDArray[Any]]) -> None:
