@@ -149,6 +149,7 @@ def _decode_file(encoded: memoryview, long_side_pixels: int) -> Frame:
     scale = _scale(header, long_side_pixels)
     size = -(-header.height // scale), -(-header.width // scale)
     made: list[NDArray[Any]] = []  # one out of the other
+    frame: Frame | None = None
     try:
         pixels = _decoded(header, header.decoder_file(encoded), size)
         if pixels is None:
@@ -169,11 +170,12 @@ def _decode_file(encoded: memoryview, long_side_pixels: int) -> Frame:
         if flip is not None:
             made.append(cv2.flip(made[0], flip))
             _wipe_first(made)
-        return Frame(made.pop())
+        frame = Frame(made.pop())
+        return frame
     finally:
         for array in made:
             array.fill(0)
-        if made:  # refused or stopped after the decoder ran: no frame will do it
+        if frame is None:  # refused or stopped, and the decoder may have run
             wipe_stack()
 
 
