@@ -6,7 +6,6 @@ import asyncio
 import json
 import threading
 import traceback
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,20 +18,14 @@ from ageassure.errors import (
     UntrustedKeyError,
     VerificationError,
 )
-from ageassure.results import AgeRequest, AssuranceLevel, MethodClass, Outcome
-from ageassure.tokens import JWKSet, PublicJWK, SigningKey, TokenIssuer
+from ageassure.tokens import JWKSet, PublicJWK, SigningKey
 from ageassure.verifier import JWKSetClient, MemoryReplayStore, TokenVerifier
 from ageassure.verifier.jwks import KeySetResponse
 
-NOW = datetime(2026, 6, 1, 12, 3, tzinfo=UTC)
+from .issuing import AUDIENCE, NONCE, NOW, issued, sets
+
 ISSUER, OTHER_ISSUER = "https://age.example", "https://other.example"
-AUDIENCE = "https://platform.example"
-NONCE = "n" * 43
 KEY, NEW, OTHER_KEY, STRANGER = (SigningKey.generate() for _ in range(4))
-
-
-def sets(*keys: SigningKey) -> JWKSet:
-    return JWKSet(keys=tuple(key.public for key in keys))
 
 
 class Source:
@@ -60,12 +53,7 @@ def verifier(**issuers: Any) -> TokenVerifier:
 
 
 def token(key: SigningKey, issuer: str = ISSUER) -> str:
-    return TokenIssuer(issuer=issuer, signing_key=key, now=lambda: NOW).issue(
-        AgeRequest(audience=AUDIENCE, nonce=NONCE, age_over=18),
-        outcome=Outcome.OVER,
-        method_class=MethodClass.ESTIMATION,
-        level=AssuranceLevel.ASSERTED,
-    )
+    return issued(key, issuer)
 
 
 def accepted(made: TokenVerifier, key: SigningKey, issuer: str = ISSUER) -> bool:

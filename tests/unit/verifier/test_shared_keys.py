@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,18 +19,16 @@ from ageassure.errors import (
     UntrustedKeyError,
     VerificationError,
 )
-from ageassure.results import AgeRequest, AssuranceLevel, MethodClass, Outcome
-from ageassure.tokens import JWKSet, PublicJWK, SigningKey, TokenIssuer, base64url
+from ageassure.tokens import JWKSet, PublicJWK, SigningKey, base64url
 from ageassure.verifier import JWKSetClient, MemoryReplayStore, TokenVerifier
 from ageassure.verifier.jwks import KeySetResponse
+
+from .issuing import AUDIENCE, NONCE, NOW, issued, sets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-NOW = datetime(2026, 6, 1, 12, 3, tzinfo=UTC)
 VICTIM, EVIL, THIRD = "https://victim.example", "https://evil.example", "https://third.example"
-AUDIENCE = "https://platform.example"
-NONCE = "n" * 43
 V1, V2, E1, T1, T2 = (SigningKey.generate() for _ in range(5))
 ORDERS = list(itertools.permutations([VICTIM, EVIL, THIRD]))
 
@@ -54,10 +51,6 @@ class Host:
     def publish(self, *keys: SigningKey) -> None:
         self.keys = keys
         self.client.refresh()
-
-
-def sets(*keys: SigningKey) -> JWKSet:
-    return JWKSet(keys=tuple(key.public for key in keys))
 
 
 class World:
@@ -92,21 +85,12 @@ class World:
 
     def accepts(self, issuer: str, *keys: SigningKey) -> None:
         for key in keys:
-            assert self.verify(token(key, issuer)) == issuer
+            assert self.verify(issued(key, issuer)) == issuer
 
     def refuses(self, issuer: str, key: SigningKey, error: type[VerificationError]) -> None:
         with pytest.raises(VerificationError) as caught:
-            self.verify(token(key, issuer))
+            self.verify(issued(key, issuer))
         assert type(caught.value) is error
-
-
-def token(key: Any, issuer: str) -> str:
-    return TokenIssuer(issuer=issuer, signing_key=key, now=lambda: NOW).issue(
-        AgeRequest(audience=AUDIENCE, nonce=NONCE, age_over=18),
-        outcome=Outcome.OVER,
-        method_class=MethodClass.ESTIMATION,
-        level=AssuranceLevel.ASSERTED,
-    )
 
 
 @pytest.fixture(params=[False, True], ids=["verify", "verify_async"])
@@ -157,7 +141,7 @@ def test_a_copy_shuts_nobody_out_whatever_happens(
 def test_a_copier_lets_the_owner_sign_in_its_name_and_has_its_own_replays(ready: bool) -> None:
     world = World((EVIL, VICTIM, THIRD), ready=ready)
     world.evil.keys = (E1, V1)
-    theirs, ours = token(V1, EVIL), token(V1, VICTIM)
+    theirs, ours = issued(V1, EVIL), issued(V1, VICTIM)
     assert world.verify(theirs) == EVIL
     assert world.verify(ours) == VICTIM
     for again in (theirs, ours):
@@ -174,7 +158,7 @@ def test_replay_keys_are_those_of_the_issuer_named() -> None:
             claimed.append(key)
             return True
 
-    made = token(V1, VICTIM)
+    made = issued(V1, VICTIM)
     for issuers in ({VICTIM: sets(V1)}, {EVIL: Host(V1).client, VICTIM: Host(V1).client}):
         TokenVerifier(
             issuers=issuers, audience=AUDIENCE, replay_store=Store(), now=lambda: NOW
@@ -269,7 +253,7 @@ def test_a_fixed_key_is_found_without_asking_who_copies_it() -> None:
     world.evil.client._keeper.held = None
     fetches = world.evil.fetches
     world.accepts(VICTIM, V1)
-    asyncio.run(world.verifier.keys_ready(token(V1, VICTIM)))
+    asyncio.run(world.verifier.keys_ready(issued(V1, VICTIM)))
     assert world.evil.fetches == fetches
 
 
@@ -279,7 +263,7 @@ RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def rsa_token(alg: str, issuer: str) -> str:
-    payload = token(V1, issuer).split(".")[1]
+    payload = issued(V1, issuer).split(".")[1]
     kid = PublicJWK.from_key(RSA.public_key(), alg=alg).kid
     header = json.dumps({"typ": "age-result+jwt", "alg": alg, "kid": kid}).encode()
     text = f"{base64url.encode(header)}.{payload}"

@@ -6,7 +6,6 @@ import asyncio
 import json
 import threading
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,18 +16,16 @@ from ageassure.errors import (
     UntrustedKeyError,
     VerificationError,
 )
-from ageassure.results import AgeRequest, AssuranceLevel, MethodClass, Outcome
-from ageassure.tokens import JWKSet, SigningKey, TokenIssuer
+from ageassure.tokens import JWKSet, SigningKey
 from ageassure.verifier import JWKSetClient, MemoryReplayStore, TokenVerifier
 from ageassure.verifier.jwks import KeySetResponse
 from ageassure.verifier.jwks import look as look_module
 
+from .issuing import AUDIENCE, NONCE, NOW, issued
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NOW = datetime(2026, 6, 1, 12, 3, tzinfo=UTC)
-AUDIENCE = "https://platform.example"
-NONCE = "n" * 43
 GOOD = "https://good.example"
 KEY, OTHER, STRANGER = (SigningKey.generate() for _ in range(3))
 
@@ -76,12 +73,7 @@ def verifier(**issuers: Any) -> TokenVerifier:
 
 
 def token(key: SigningKey = KEY, issuer: str = GOOD) -> str:
-    return TokenIssuer(issuer=issuer, signing_key=key, now=lambda: NOW).issue(
-        AgeRequest(audience=AUDIENCE, nonce=NONCE, age_over=18),
-        outcome=Outcome.OVER,
-        method_class=MethodClass.ESTIMATION,
-        level=AssuranceLevel.ASSERTED,
-    )
+    return issued(key, issuer)
 
 
 @pytest.fixture(params=[False, True], ids=["verify", "verify_async"])

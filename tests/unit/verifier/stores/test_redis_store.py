@@ -22,6 +22,8 @@ from ageassure.results import AgeRequest, AssuranceLevel, MethodClass, Outcome
 from ageassure.tokens import SigningKey, TokenIssuer
 from ageassure.verifier import RedisReplayStore, TokenVerifier, redis_store
 
+from ..no_claims import NO_CLAIMS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -389,18 +391,7 @@ def test_bad_clock(redis_server: Any) -> None:
         store.claim(key(1), T0 + 900)
 
 
-@pytest.mark.parametrize(
-    ("name", "expires_at"),
-    [
-        (b"short", T0),
-        ("k" * 32, T0),
-        (None, T0),
-        (bytes(32), None),
-        (bytes(32), -1),
-        (bytes(32), 2**62),
-        (bytes(32), 2**31 * 60),
-    ],
-)
+@pytest.mark.parametrize(("name", "expires_at"), NO_CLAIMS)
 def test_what_is_no_claim(redis_server: Any, name: Any, expires_at: Any) -> None:
     store = RedisReplayStore(redis_server.url, now=clock)
     assert "no claim" in refused(lambda: store.claim(name, expires_at))

@@ -18,6 +18,8 @@ import pytest
 from ageassure.errors import ConfigurationError, ReplayStoreError
 from ageassure.verifier import SQLiteReplayStore, sqlite_store
 
+from ..no_claims import NO_CLAIMS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -235,24 +237,7 @@ def test_a_steady_clock_refuses_no_token(path: Path, offset: int) -> None:
     assert _entries(path) < 20
 
 
-@pytest.mark.parametrize(
-    ("name", "expires_at"),
-    [
-        (b"short", T0),
-        (bytes(33), T0),
-        ("k" * 32, T0),
-        (None, T0),
-        ([], T0),
-        (bytearray(32), T0),
-        (bytes(32), None),
-        (bytes(32), "soon"),
-        (bytes(32), True),
-        (bytes(32), 1.5e9),
-        (bytes(32), -1),
-        (bytes(32), 2**63),
-        (bytes(32), 2**31 * 60),
-    ],
-)
+@pytest.mark.parametrize(("name", "expires_at"), NO_CLAIMS)
 def test_what_is_no_claim(path: Path, name: Any, expires_at: Any) -> None:
     store = SQLiteReplayStore(path, now=Clock())
     assert "no claim" in refused(lambda: store.claim(name, expires_at))
