@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Protocol, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Protocol, final
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -12,30 +12,20 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from ageassure.errors import ConfigurationError, KeySetError
-from ageassure.tokens import base64url, strict_json
+from ageassure.tokens import strict_json
 from ageassure.tokens.keys.files import read_private_file, write_private_file
 from ageassure.tokens.keys.key_set import JWKSet
-from ageassure.tokens.keys.public import (
-    SECRET_MEMBERS,
-    PublicJWK,
-    coordinate,
-    jwk_thumbprint,
-    uint,
-    uint_octets,
-)
+from ageassure.tokens.keys.private_jwk import PrivateKey, private_key_of, private_members
+from ageassure.tokens.keys.public import SECRET_MEMBERS, PublicJWK, jwk_thumbprint
 
 if TYPE_CHECKING:
     import os
-
-PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 RSA_BITS: Final = 3072
 """Size of RSA keys made here: 128 bits of security (NIST SP 800-57, part 1, table 2)."""
 
 MAX_PASSWORD_BYTES: Final = 1023
 """OpenSSL's own limit."""
-
-_RSA_SECRETS: Final = ("d", "p", "q", "dp", "dq", "qi")
 
 
 class Signer(Protocol):
@@ -150,7 +140,7 @@ class SigningKey:
         if open_members.setdefault("kid", thumbprint) != thumbprint:
             raise KeySetError("got a private key whose kid is not its thumbprint")
         public = PublicJWK.from_dict(open_members)
-        key = _private_key_of(members, public)
+        key = private_key_of(members, public)
         if key is None:
             raise KeySetError("got a private part that does not belong to the public part")
         return cls(key, alg=public.alg)
@@ -177,16 +167,7 @@ class SigningKey:
 
     def to_jwk(self) -> dict[str, str]:
         """The private key as a JWK, not encrypted. Handle it like a password."""
-        members = self._public.to_dict()
-        key = self._key
-        if isinstance(key, ec.EllipticCurvePrivateKey):
-            scalar = key.private_numbers().private_value
-            return members | {"d": base64url.encode(scalar.to_bytes(32, "big"))}
-        if isinstance(key, ed25519.Ed25519PrivateKey):
-            return members | {"d": base64url.encode(key.private_bytes_raw())}
-        n = key.private_numbers()
-        secrets = zip(_RSA_SECRETS, (n.d, n.p, n.q, n.dmp1, n.dmq1, n.iqmp), strict=True)
-        return members | {name: base64url.encode(uint_octets(value)) for name, value in secrets}
+        return self._public.to_dict() | private_members(self._key)
 
     def save(
         self,
@@ -280,23 +261,3 @@ class SigningKey:
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
         raise TypeError("a SigningKey is neither pickled nor copied")
-
-
-def _private_key_of(members: Mapping[str, object], public: PublicJWK) -> PrivateKey | None:
-    """The private key, or None if it does not belong to the public one."""
-    key: PrivateKey | None = None
-    try:
-        if isinstance(public.key, ec.EllipticCurvePublicKey):
-            scalar = int.from_bytes(coordinate(members, "d"), "big")
-            numbers = ec.EllipticCurvePrivateNumbers(scalar, public.key.public_numbers())
-            key = numbers.private_key()
-        elif isinstance(public.key, ed25519.Ed25519PublicKey):
-            key = ed25519.Ed25519PrivateKey.from_private_bytes(coordinate(members, "d"))
-        else:
-            d, p, q, dp, dq, qi = (uint(members, name) for name in _RSA_SECRETS)
-            numbers_ = rsa.RSAPrivateNumbers(p, q, d, dp, dq, qi, public.key.public_numbers())
-            key = numbers_.private_key()
-    except ValueError:
-        return None
-    matches = PublicJWK.from_key(key.public_key(), alg=public.alg).thumbprint == public.thumbprint
-    return key if matches else None
