@@ -315,3 +315,9 @@ def test_a_module_that_does_not_load_is_told_as_well(monkeypatch: pytest.MonkeyP
     monkeypatch.delitem(sys.modules, "ageassure.imaging.decoding")
     with pytest.raises(MissingExtraError, match="'cv2'"):
         import_module("ageassure.imaging.decoding")
+
+
+def test_pixels_are_seen_by_the_callers_thread_alone() -> None:
+    code = "import cv2; cv2.setNumThreads(4); import ageassure.imaging; print(cv2.getNumThreads())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
