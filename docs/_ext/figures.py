@@ -39,6 +39,7 @@ from verification_figures import (
     replay_stores,
     verification,
     verification_imports,
+    verification_other_processor,
 )
 from view_figures import views
 
@@ -78,6 +79,7 @@ MAKERS: Final = {
     "soak-large": soak_large,
     "verification": verification,
     "verification-imports": verification_imports,
+    "verification-other-processor": verification_other_processor,
     "endpoint": endpoint,
     "replay-store": replay_store,
     "replay-stores": replay_stores,
