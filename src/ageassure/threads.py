@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
+from inspect import CORO_CREATED, getcoroutinestate
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, TypeVarTuple, final
 from weakref import WeakSet
@@ -14,7 +16,7 @@ from ageassure.errors import CalledOffError, ConfigurationError, OverloadError
 from ageassure.wiping import Wiping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from types import TracebackType
 
 __all__ = ["AssessmentThreads"]
@@ -61,13 +63,13 @@ class AssessmentThreads:
         self._taken = 0
         self._lock = Lock()
 
-    async def run(
+    def run(
         self,
         function: Callable[[EvidenceT, *Arguments], ResultT],
         evidence: EvidenceT,
         *arguments: *Arguments,
         timeout_seconds: float | None = None,
-    ) -> ResultT:
+    ) -> Coroutine[Any, Any, ResultT]:
         """Call ``function(evidence, *arguments)`` in a thread and wait for it.
 
         ``function`` is :meth:`Provider.assess <ageassure.provider.Provider.assess>`, an estimator's
@@ -79,14 +81,18 @@ class AssessmentThreads:
         takes.
 
         Whatever happens, every ``bytearray`` and writable ``memoryview`` in the evidence is filled
-        with zeros by then. An assessment that is cancelled while its token is being signed has used
-        the one token of its (audience, nonce).
+        with zeros by then, also where the task is cancelled before anything of it ran. An
+        assessment that is cancelled while its token is being signed has used the one token of its
+        (audience, nonce).
 
         Args:
             function: Takes the evidence first.
             evidence: What it assesses; not read here.
             arguments: What else it takes.
-            timeout_seconds: From now on, waiting for a thread included.
+            timeout_seconds: From the first step on, waiting for a thread included.
+
+        Returns:
+            A coroutine, to be awaited or made a task of, once.
 
         Raises:
             OverloadError: If all places are taken.
@@ -95,9 +101,18 @@ class AssessmentThreads:
             ConfigurationError: If the timeout is no finite number, or ``function`` no function.
             BaseException: What ``function`` raises.
         """
-        wiping = Wiping(evidence)
-        held = [evidence]
-        del evidence
+        wiping, held = Wiping(evidence), [evidence]
+        steps = self._run(function, held, arguments, timeout_seconds, wiping)
+        return _Run(steps, held, wiping)
+
+    async def _run(
+        self,
+        function: Callable[..., ResultT],
+        held: list[Any],
+        arguments: tuple[Any, ...],
+        timeout_seconds: float | None,
+        wiping: Wiping,
+    ) -> ResultT:
         try:
             with wiping:
                 deadline = Deadline(timeout_seconds)
@@ -150,6 +165,43 @@ class AssessmentThreads:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class _Run(Coroutine[Any, Any, ResultT]):
+    """A coroutine that lets go of the evidence also where nothing of it ever ran.
+
+    Where its task is cancelled before the first step, no ``finally`` of its own would be reached.
+    """
+
+    def __init__(
+        self, steps: Coroutine[Any, Any, ResultT], held: list[Any], wiping: Wiping
+    ) -> None:
+        self._steps = steps
+        self._held = held
+        self._wiping = wiping
+
+    def send(self, value: Any) -> Any:  # noqa: ANN401 - the event loop's own
+        return self._steps.send(value)
+
+    def throw(self, *error: Any) -> Any:  # noqa: ANN401 - the event loop's own
+        self._end_if_unbegun()
+        return self._steps.throw(*error)
+
+    def close(self) -> None:
+        self._end_if_unbegun()
+        self._steps.close()
+
+    def __await__(self) -> Generator[Any, Any, ResultT]:
+        # A generator, which keeps this object: else it could be gone before the first step.
+        return (yield from self._steps.__await__())
+
+    def __del__(self) -> None:
+        self._end_if_unbegun()
+
+    def _end_if_unbegun(self) -> None:
+        if getcoroutinestate(self._steps) == CORO_CREATED:
+            self._wiping.wipe()
+            self._held.clear()
 
 
 _made: WeakSet[AssessmentThreads] = WeakSet()

@@ -294,6 +294,75 @@ def test_a_coroutine_that_is_thrown_away_wipes_at_once(threads: AssessmentThread
     assert isinstance(stages.stopped, CalledOffError)
 
 
+class TestNeverBegun:
+    """A coroutine of which nothing ever ran: its task was cancelled first, or there was none."""
+
+    def test_a_task_that_is_cancelled_at_once_wipes(self, threads: AssessmentThreads) -> None:
+        held, stages = bytearray(b"evidence"), Stages()
+
+        async def cancel() -> None:
+            task = asyncio.create_task(threads.run(stages, held))
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert not any(held)
+
+        asyncio.run(cancel())
+        assert not stages.began.is_set()
+
+    def test_a_group_that_fails_meanwhile_wipes(self, threads: AssessmentThreads) -> None:
+        held = bytearray(b"evidence")
+
+        async def fail() -> None:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(threads.run(Stages(), held))
+                raise KeyError
+
+        with pytest.raises(ExceptionGroup):
+            asyncio.run(fail())
+        assert not any(held)
+
+    def test_asyncio_s_own_time_of_none_wipes(self, threads: AssessmentThreads) -> None:
+        held, stages = bytearray(b"evidence"), Stages()
+        stages.go.set()
+
+        async def wait() -> None:
+            await asyncio.wait_for(threads.run(stages, held), 0)
+
+        with pytest.raises(TimeoutError):
+            asyncio.run(wait())
+        assert not any(held)
+
+    def test_one_that_is_thrown_away_wipes(self, threads: AssessmentThreads) -> None:
+        held = bytearray(b"evidence")
+        threads.run(Stages(), held).close()
+        assert not any(held)
+
+    def test_one_that_is_forgotten_wipes_and_is_warned_of(self, threads: AssessmentThreads) -> None:
+        held = bytearray(b"evidence")
+        with pytest.warns(RuntimeWarning, match="never awaited"):  # noqa: PT031 - its end warns
+            forgotten = threads.run(Stages(), held)
+            del forgotten
+        assert not any(held)
+
+    def test_the_error_keeps_nothing(self, threads: AssessmentThreads) -> None:
+        evidence = Evidence()
+        gone = weakref.ref(evidence)
+        given = [evidence]
+        del evidence
+
+        async def cancel() -> None:
+            task = asyncio.create_task(threads.run(lambda _: None, given.pop()))
+            task.cancel()
+            await task
+
+        with pytest.raises(asyncio.CancelledError) as caught:
+            asyncio.run(cancel())
+        gc.collect()
+        assert gone() is None
+        assert caught.value.__traceback__ is not None
+
+
 class Evidence:
     """Something whose end can be seen."""
 
