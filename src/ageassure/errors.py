@@ -60,6 +60,7 @@ outside world is told is one constant answer for every :class:`VerificationError
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import ClassVar, Final
 
 PICTURE_CODES: Final = frozenset(
@@ -155,17 +156,19 @@ def plain(error: AgeAssuranceError) -> AgeAssuranceError | None:
     """The same error of a class of this module, without traceback, context, notes or attributes.
 
     A plug-in's own class becomes the one of ours from which it derives and which has its code; None
-    where there is none.
+    where there is none, or where it fails when it is asked for its code or message.
     """
-    code: object = getattr(error, "code", None)
-    for cls in type(error).__mro__:
-        if (
-            issubclass(cls, AgeAssuranceError)
-            and cls.__module__ == __name__
-            and isinstance(code, str)
-            and code in cls.codes
-        ):
-            return cls(str(error), code=code)
+    with suppress(Exception):  # a plug-in's own class may raise anything
+        code: object = error.code
+        message = str(error)
+        for cls in type(error).__mro__:
+            if (
+                issubclass(cls, AgeAssuranceError)
+                and cls.__module__ == __name__
+                and isinstance(code, str)
+                and code in cls.codes
+            ):
+                return cls(message, code=code)
     return None
 
 

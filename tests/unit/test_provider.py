@@ -702,6 +702,29 @@ class _BareError(EvidenceError):
         Exception.__init__(self, "made without the base's constructor")
 
 
+class _MuteError(EvidenceError):
+    """Fails when it is asked for its message, with its picture."""
+
+    def __init__(self) -> None:
+        super().__init__("m")
+        self.picture = PICTURE
+
+    def __str__(self) -> str:
+        raise ValueError(self.picture)
+
+
+class _CodelessError(EvidenceError):
+    """Fails when it is asked for its code."""
+
+    @property
+    def code(self) -> str:
+        raise ValueError(PICTURE)
+
+    @code.setter
+    def code(self, _: str) -> None:
+        pass
+
+
 class _Raiser:
     def __init__(self, make: Callable[[], BaseException]) -> None:
         self._make = make
@@ -760,6 +783,8 @@ class TestNothingIsKept:
             (lambda: _OwnError("no_face"), EvidenceError, "evidence"),
             (lambda: _OwnError("palm_too_small"), EvidenceError, "evidence"),
             (_BareError, EvidenceError, "evidence"),
+            (_MuteError, EvidenceError, "evidence"),
+            (lambda: _CodelessError("m"), EvidenceError, "evidence"),
             (lambda: SignatureError("m"), EvidenceError, "evidence"),
             (lambda: ValueError("born 2011"), EvidenceError, "evidence"),
             (MemoryError, EvidenceError, "evidence"),

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 import pickle
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -395,6 +396,54 @@ def test_an_attack_is_refused_before_the_age_is_looked_at(
     assert not any(character.isdigit() for character in str(error))
     assert (error.__context__, error.__cause__) == (None, None)
     assert pickle.loads(pickle.dumps(error)).code == "presentation_attack"
+
+
+class _OwnError(PresentationAttackError):
+    """Of an operator's own check: with another constructor, and with the picture."""
+
+    def __init__(self, pixels: NDArray[np.uint8]) -> None:
+        super().__init__("a screen")
+        self.pixels = pixels
+
+
+class _BareError(PresentationAttackError):
+    def __init__(self, pixels: NDArray[np.uint8]) -> None:
+        Exception.__init__(self, pixels)
+
+
+class _MuteError(_OwnError):
+    def __str__(self) -> str:
+        raise ValueError(self.pixels)
+
+
+@pytest.mark.parametrize(
+    ("made", "code"),
+    [
+        (_OwnError, "presentation_attack"),
+        (_BareError, "evidence"),
+        (_MuteError, "evidence"),
+        (ValueError, "evidence"),
+    ],
+)
+def test_of_what_a_check_of_ones_own_raises_nothing_but_the_code_is_kept(
+    made: type[Exception], code: str, filled: FacialAgeEstimator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = portrait()
+    watch = weakref.ref(pixels)
+    given = [pixels]
+    del pixels
+
+    def check(_: LivenessCheck, frame: Frame, face: Face) -> None:
+        raise made(given.pop())
+
+    monkeypatch.setattr(LivenessCheck, "check", check)
+    with pytest.raises(EvidenceError) as caught:
+        filled.estimate(given[0])
+    error = caught.value
+    assert type(error) in {EvidenceError, PresentationAttackError}
+    assert error.code == code
+    assert (error.__context__, error.__cause__) == (None, None)
+    assert watch() is None
 
 
 def test_a_poor_picture_is_refused_before_the_check(

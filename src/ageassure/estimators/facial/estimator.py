@@ -14,6 +14,7 @@ from ageassure.errors import (
     ConfigurationError,
     EvidenceError,
     ModelIntegrityError,
+    plain,
 )
 from ageassure.estimators.facial.calibrations import read_calibration
 from ageassure.estimators.facial.frames import combined, frames_of
@@ -162,6 +163,7 @@ class FacialAgeEstimator:
             ConfigurationError: If the timeout is no finite number, or the clock gives no aware
                 datetime.
         """
+        refusal: AgeAssuranceError
         try:
             with Wiping(evidence), Deadline(timeout_seconds):
                 ages = [self._age(picture) for picture in frames_of(evidence)]
@@ -170,9 +172,9 @@ class FacialAgeEstimator:
                 )
                 checkpoint()
         except AgeAssuranceError as error:
-            refusal = type(error)(str(error), code=error.code)
+            refusal = plain(error) or _defect(error)
         except Exception as error:  # noqa: BLE001 - a defect's traceback would hold the face's points
-            refusal = EvidenceError(f"the estimator failed with a {type(error).__name__}")
+            refusal = _defect(error)
         else:
             return self._estimate(probabilities)
         finally:
@@ -202,6 +204,10 @@ class FacialAgeEstimator:
             if isinstance(moment, datetime) and moment.utcoffset() is not None:
                 return moment
         raise ConfigurationError("got a clock that gives no aware datetime")
+
+
+def _defect(error: Exception) -> EvidenceError:
+    return EvidenceError(f"the estimator failed with a {type(error).__name__}")
 
 
 def pipeline_digest(pipeline: FacialPipeline, calibration: AnyCalibration) -> str:
