@@ -35,6 +35,10 @@ RENEWED_AFTER_SECONDS: Final = 60.0
 
 KEY_PREFIX: Final = b"ageassure:replay:"
 
+# As many as threads claim at the moment. With the limit of redis-py's newer versions, 100, the next
+# claim would be refused at once, though Redis is fit.
+_MOST_CONNECTIONS: Final = 2**31
+
 # What a URL may say beside host, port, path and credentials. Redis-py would take anything:
 # "socket_timeout=9999", "ssl_cert_reqs=none".
 _URL_OPTIONS: Final = frozenset({"db", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"})
@@ -171,6 +175,7 @@ def _client(url: str) -> Redis:
     return redis.Redis.from_url(
         url,
         connection_class=CONNECTIONS[scheme],
+        max_connections=_MOST_CONNECTIONS,
         # A claim that was sent again could find itself.
         retry=Retry(NoBackoff(), 0),
         protocol=2,

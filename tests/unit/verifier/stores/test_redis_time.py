@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
-from threading import Event, Thread
+from threading import Barrier, BrokenBarrierError, Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,6 +29,7 @@ KEY = bytes(32)
 STATED_SECONDS = redis_store.CLAIM_SECONDS
 LIMIT_SECONDS = 0.6
 DRIP_SECONDS = 0.1
+MANY_CLAIMS = 120  # redis-py gives out 100 connections by default
 
 INFO = b"redis_mode:standalone\r\nrole:master\r\nmaxmemory_policy:noeviction\r\n"
 
@@ -151,6 +153,25 @@ def test_each_claim_has_the_whole_time(server: FakeServer) -> None:
 
     server.answer = slowly
     assert [store.claim(KEY, T0 + 900) for _ in range(3)] == [True] * 3
+
+
+def test_as_many_claims_at_once_as_there_are_threads(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_store, "CLAIM_SECONDS", 10.0)
+    store = RedisReplayStore(server.url, now=lambda: NOW)
+    all_there = Barrier(MANY_CLAIMS)
+
+    def together(command: bytes) -> bytes:
+        if command == b"SET":
+            with suppress(BrokenBarrierError):
+                all_there.wait(5)
+        return fit(command)
+
+    server.answer = together
+    with ThreadPoolExecutor(MANY_CLAIMS) as threads:
+        claims = threads.map(lambda _: store.claim(KEY, T0 + 900), range(MANY_CLAIMS))
+        assert all(claims)
 
 
 def test_a_name_with_many_addresses_where_nobody_answers(
