@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from contextlib import suppress
 from os import getpid
@@ -37,7 +38,7 @@ KEY_PREFIX: Final = b"ageassure:replay:"
 
 # As many as threads claim at the moment. With the limit of redis-py's newer versions, 100, the next
 # claim would be refused at once, though Redis is fit.
-_MOST_CONNECTIONS: Final = 2**31
+_MOST_CONNECTIONS: Final = sys.maxsize
 
 # What a URL may say beside host, port, path and credentials. Redis-py would take anything:
 # "socket_timeout=9999", "ssl_cert_reqs=none".

@@ -52,8 +52,9 @@ def _resolved(target: Target, resolve: Resolver, deadline: float) -> Sequence[st
     asking = Thread(
         target=_ask, args=(resolve, target, answers), daemon=True, name="ageassure-resolve"
     )
-    asking.start()
-    asking.join(remaining(deadline))
+    with suppress(RuntimeError):  # no more threads, or the interpreter is about to end: not asked
+        asking.start()
+        asking.join(remaining(deadline))
     if asking.is_alive():
         raise FetchFailedError("has a name that was not resolved in time")
     if not answers or not answers[0]:

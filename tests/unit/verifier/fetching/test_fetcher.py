@@ -1,21 +1,33 @@
-"""The step from a connection to TLS."""
+"""The steps from a name to addresses, and from a connection to TLS."""
 
 from __future__ import annotations
 
 import ssl
 import time
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from ageassure.errors import ConfigurationError
-from ageassure.verifier.fetching import BoundedFetcher, take_apart
+from ageassure.verifier.fetching import BoundedFetcher, FetchFailedError, Question, take_apart
 
 TARGET = take_apart("https://keys.example/jwks", name="uri")
 
 
 def fetcher(context: Any) -> BoundedFetcher:
     return BoundedFetcher(allowed_networks=(), ssl_context=context, resolve=lambda *_: [])
+
+
+def test_no_thread_to_be_had_for_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_thread: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Thread, "start", start)
+    question = Question(media_types=("application/json",), called="JSON", max_bytes=10)
+    with pytest.raises(FetchFailedError, match="has a name that was not resolved") as caught:
+        fetcher(None).fetch(TARGET, question, timeout_seconds=1)
+    assert caught.value.__context__ is None
 
 
 def test_checking_must_be_required_and_not_optional() -> None:
