@@ -50,6 +50,7 @@ _REFUSED_IPV4: Final = tuple(
         ),
     )
 )
+_NAT64: Final = IPv6Network("64:ff9b::/96")
 _LOOPBACK: Final[tuple[Network, ...]] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 # Outside 2000::/3 nothing is global unicast, which refuses loopback, IPv4-mapped, NAT64
 # (64:ff9b::/96), unique local, link-local and multicast together. Within: protocol assignments
@@ -67,8 +68,8 @@ def read_networks(networks: Collection[str]) -> tuple[Network, ...]:
         ConfigurationError: If one is none, or has host bits set.
     """
     try:
-        if isinstance(networks, str):
-            raise TypeError  # noqa: TRY301 - a str is a collection, too: of letters
+        if isinstance(networks, str) or not all(isinstance(network, str) for network in networks):
+            raise TypeError  # noqa: TRY301 - a str is a collection, too; a number would be a network
         return tuple(ip_network(network) for network in networks)
     except (TypeError, ValueError):
         pass
@@ -105,7 +106,11 @@ def _is_permitted(address: Address, *, loopback: bool, allowed: tuple[Network, .
     if loopback:
         return any(address in network for network in _LOOPBACK)
     if any(address in network for network in allowed):
-        return True
+        if address not in _NAT64:
+            return True
+        # Permitted is the translator; what it leads to is judged by itself (RFC 6052, 3.1).
+        behind = IPv4Address(address.packed[-4:])
+        return _is_permitted(behind, loopback=False, allowed=allowed)
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _REFUSED_IPV4)
     return address in _GLOBAL_IPV6 and not any(address in network for network in _REFUSED_IPV6)

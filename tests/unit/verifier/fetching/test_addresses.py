@@ -87,7 +87,30 @@ def test_a_network_that_is_named_is_taken_and_no_other() -> None:
     assert checked_addresses(["8.8.8.8"], loopback=False, allowed=allowed) is not None
 
 
-@pytest.mark.parametrize("networks", ["", "10.0.0.0/8", ["10.0.0.1/8"], ["x"], [None], 1])
+@pytest.mark.parametrize(
+    "behind",
+    ["a9fe:a9fe", "a00:1", "7f00:1", "a02:1"],
+    ids=["metadata", "inner", "loopback", "10.2"],
+)
+def test_a_translator_leads_to_no_inner_address(behind: str) -> None:
+    """NAT64 (RFC 6052): the last 32 bits are the IPv4 address that is reached."""
+    for networks in (["64:ff9b::/96"], ["64:ff9b::/96", "10.1.0.0/16"], ["::/0"]):
+        allowed = read_networks(networks)
+        assert checked_addresses([f"64:ff9b::{behind}"], loopback=False, allowed=allowed) is None
+
+
+def test_a_translator_leads_to_global_addresses_and_to_networks_that_are_named() -> None:
+    allowed = read_networks(["64:ff9b::/96", "10.1.0.0/16"])
+    found = checked_addresses(["64:ff9b::808:808"], loopback=False, allowed=allowed)
+    assert [str(each) for each in found or ()] == ["64:ff9b::808:808"]
+    assert checked_addresses(["64:ff9b::a01:203"], loopback=False, allowed=allowed) is not None
+    inner_alone = read_networks(["10.1.0.0/16"])
+    assert checked_addresses(["64:ff9b::a01:203"], loopback=False, allowed=inner_alone) is None
+
+
+@pytest.mark.parametrize(
+    "networks", ["", "10.0.0.0/8", ["10.0.0.1/8"], ["x"], [None], 1, [5], b"\x05", [b"\n\0\0\0"]]
+)
 def test_malformed_networks_are_refused(networks: Any) -> None:
     with pytest.raises(ConfigurationError, match="CIDR"):
         read_networks(networks)
