@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+SENTENCES = {"verification-other-processor"}
+"""What makes no table but a paragraph."""
+
 
 @pytest.fixture
 def figures(extension: Callable[[str], Any]) -> Any:
@@ -77,7 +80,7 @@ def test_every_table_can_be_made(figures: Any, root: Path) -> None:
     text = "".join(page.read_text(encoding="utf-8") for page in pages)
     for name, make in figures.MAKERS.items():
         assert text.count(f"{{figures}} {name}\n") == 1
-        assert make().startswith("| ")
+        assert make().startswith("| ") is (name not in SENTENCES)
 
 
 def test_a_bar_that_was_not_earned_is_said_to_be_none(extension: Callable[[str], Any]) -> None:
