@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
 
 ESTIMATORS = """
-import ctypes, os
+import ctypes, logging, os, sys, time
 from pathlib import Path
 
 libc = ctypes.CDLL(None)
@@ -39,6 +39,39 @@ class Hoarder:
     kept = []
     def estimate(self, evidence):
         self.kept.append(bytes(evidence))
+
+class Printer:
+    def estimate(self, evidence):
+        sys.stdout.buffer.write(evidence)
+        sys.stdout.flush()
+
+class Logger:
+    def estimate(self, evidence):
+        logging.getLogger("own").debug("got %r", evidence)
+
+class Daemon:
+    # Leaves the picture to a process that is nobody's child.
+    def estimate(self, evidence):
+        reader, writer = os.pipe()
+        if os.fork() == 0:
+            if os.fork() == 0:
+                os.close(reader)
+                kept = bytes(evidence)
+                os.close(writer)
+                time.sleep(60)
+            os._exit(0)
+        os.close(writer)
+        os.read(reader, 1)
+        os.wait()
+
+class Careful:
+    # Leaves children that have ended, of its own and of nobody's.
+    def estimate(self, evidence):
+        if os.fork() == 0:
+            os.fork()
+            os._exit(0)
+        time.sleep(0.2)
+        return 1
 
 class Native:
     # Writes with the C library, where Python's audit events do not see it.
@@ -154,6 +187,12 @@ def test_one_that_keeps_nothing_passes(audit: Audit) -> None:
     assert any("of your own" in limit for limit in report.limits)
 
 
+def test_processes_that_have_ended_hold_nothing(audit: Audit, no_strace: None) -> None:
+    report = audit("careful")
+    assert report.found == ()
+    assert all("strace" in text for text in report.not_shown)
+
+
 def test_without_strace_files_are_not_shown(audit: Audit, no_strace: None) -> None:
     for name in ("careless", "native"):  # the second wrote every picture to a disk
         report = audit(name)
@@ -164,10 +203,19 @@ def test_without_strace_files_are_not_shown(audit: Audit, no_strace: None) -> No
     assert list(audit.kept.parent.glob("kept-*"))
 
 
-def test_one_that_keeps_the_file_fails(audit: Audit, no_strace: None) -> None:
-    report = audit("hoarder")
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("hoarder", "file"),
+        ("printer", "file"),
+        ("logger", "file as Python shows it"),
+        ("daemon", "file"),
+    ],
+)
+def test_one_that_keeps_the_file_fails(name: str, form: str, audit: Audit, no_strace: None) -> None:
+    report = audit(name)
     assert report.verdict is RetentionVerdict.FAILED
-    assert all(line.runs["file"] > 0 for line in report.lines if line.subject == "hoarder")
+    assert all(line.runs[form] > 0 for line in report.lines if line.subject == name)
 
 
 @needs_strace

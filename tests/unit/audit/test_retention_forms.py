@@ -40,6 +40,14 @@ def test_base64_begins_where_the_picture_does() -> None:
     )
 
 
+@pytest.mark.parametrize("encoding", Encoding)
+def test_a_log_of_the_whole_file_shows_what_is_searched_for(encoding: Encoding) -> None:
+    picture = make_picture(Scene.NO_FACE, encoding, 96, seed=1)
+    shown = picture_forms(picture, pipeline()).texts["file as Python shows it"].decode()
+    assert shown[-200:-100] in repr(bytearray(picture.file))
+    assert shown[-200:-100] in repr({"body": picture.file})
+
+
 def test_pixels_are_searched_for_in_every_order() -> None:
     picture = make_picture(Scene.NO_FACE, Encoding.PNG, 80, seed=2)
     with decode(picture.file) as frame:

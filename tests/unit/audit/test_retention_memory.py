@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ageassure.audit.retention import memory
-from ageassure.audit.retention.memory import held_memory, process_tree
+from ageassure.audit.retention.memory import has_ended, held_memory, process_tree
 from ageassure.audit.retention.search import count_runs, index_texts
 from ageassure.errors import ConfigurationError
 
@@ -57,6 +57,34 @@ def test_the_tree_has_the_descendants() -> None:
         assert below[0] == child.pid
         assert set(below) < set(process_tree(os.getpid()))
     assert process_tree(child.pid) == [child.pid]
+
+
+def test_one_that_is_only_listed_any_more_has_ended() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert not has_ended(child.pid)
+        assert child.stdin is not None
+        child.stdin.write(b"\n")
+        child.stdin.flush()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it ended, and stays listed
+        assert child.pid in process_tree(os.getpid())
+        assert has_ended(child.pid)
+    assert has_ended(child.pid)
+
+
+def test_one_whose_first_thread_alone_has_ended_has_not() -> None:
+    code = (
+        "import ctypes, threading\n"
+        "threading.Thread(target=input).start()\n"
+        "print('ready', flush=True)\n"
+        "ctypes.CDLL(None).pthread_exit(None)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+        assert not has_ended(child.pid)
+        child.kill()
 
 
 def test_a_process_that_ended_meanwhile_is_passed_over(

@@ -262,6 +262,28 @@ def test_a_process_that_does_not_end_is_killed(
     assert not Path(f"/proc/{pid}").exists()
 
 
+def test_what_it_printed_is_searched_and_told_where_it_ends_by_itself(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    printed = bytes(range(200))
+    (tmp_path / "ageassure_prints.py").write_text(
+        "import sys\n"
+        f"sys.stderr.buffer.write({printed!r})\n"
+        "print('the end', file=sys.stderr)\n"
+        'print(\'{"missing": [], "sockets": []}\', flush=True)\n'
+        "sys.stdin.buffer.read(1)\n"
+    )
+    starts = [sys.executable, str(tmp_path / "ageassure_prints.py")]
+    with WatchedProcess("facial", threads=1, home=tmp_path, before=starts) as one:
+        found, _ = one.search(index_texts({"text": printed}))
+        assert found["text"]
+        assert one.written == set()
+        assert capfd.readouterr().err == ""
+        with pytest.raises(ConfigurationError, match="ended by itself"):
+            one.assess(b"x" * 1_000_000)
+    assert "the end" in capfd.readouterr().err
+
+
 def test_the_sockets_that_are_open_are_told() -> None:
     before = set(open_sockets())
     with socket.socket(socket.AF_UNIX) as made:

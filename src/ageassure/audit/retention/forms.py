@@ -52,7 +52,8 @@ class Forms:
 def picture_forms(picture: Picture, pipeline: FacialPipeline) -> Forms:
     """The picture in every form.
 
-    * the file: without headers and Huffman tables; in base64; PNG's rows before they are unfiltered
+    * the file: without headers and Huffman tables; in base64; as Python shows bytes, in a log for
+      one; PNG's rows before they are unfiltered
     * the pixels: as they are stored; at full size; as the library's decoder gives them, reduced or
       blended. RGB, BGR, with alpha, by channels, grey; as float32 of 0 … 255, 0 … 1, −1 … 1 and
       with ImageNet's mean and deviation
@@ -63,6 +64,7 @@ def picture_forms(picture: Picture, pipeline: FacialPipeline) -> Forms:
     :mod:`~ageassure.audit.retention.sampling`.
     """
     forms = {"file": _payload(picture), "file in base64": _base64(picture.file)}
+    forms["file as Python shows it"] = repr(forms["file"])[2:-1].encode()
     if picture.file.startswith(_PNG):
         forms["filtered rows"] = zlib.decompress(forms["file"])
     stored = _decoded(picture.file, cv2.IMREAD_UNCHANGED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,6 +36,20 @@ def process_tree(root: int) -> list[int]:
     for pid in tree:  # grows while it is walked
         tree += [child for child, parent in parents.items() if parent == pid]
     return tree
+
+
+def has_ended(pid: int) -> bool:
+    """Whether all its threads have ended, so that the system has its memory and files back.
+
+    It may still be listed, until its parent takes leave of it.
+    """
+    states = set()
+    with suppress(OSError):  # it is not even listed
+        for task in (_PROC / str(pid) / "task").iterdir():
+            with suppress(OSError):  # this one ended meanwhile
+                stat = (task / "stat").read_text(encoding="utf-8", errors="replace")
+                states.add(stat.rpartition(")")[2].split()[0])
+    return states <= {"Z", "X"}
 
 
 def held_memory(pid: int) -> Iterator[NDArray[np.uint8]]:

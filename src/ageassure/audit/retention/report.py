@@ -47,7 +47,7 @@ class Line:
         wanted: What was to happen.
         outcomes: What happened, one for each copy.
         runs: Runs of 64 bytes found afterwards, by the form of the picture.
-        searched_bytes: Memory, and files that were open, that were searched.
+        searched_bytes: Memory, output, and files that were open, that were searched.
     """
 
     subject: str
@@ -123,7 +123,7 @@ class RetentionReport:
         """What speaks against the estimator, in words."""
         not_wiped = sum(line.outcomes.count(NOT_WIPED) for line in self.lines)
         counts = {
-            "runs of pictures left in memory": self.runs_left,
+            "runs of pictures left in memory, open files or output": self.runs_left,
             "files written, as Python tells": self.files_written,
             "files open for writing": self.files_open,
             "network events, as Python tells": self.network_events,

@@ -14,6 +14,7 @@ on them either.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import json
 import logging
@@ -42,6 +43,9 @@ HARDENED: Final = "hardened"
 UNHARDENED: Final = "unhardened"
 FAILED: Final = "another error"
 NOT_WIPED: Final = "the file was not wiped"
+
+_PR_SET_CHILD_SUBREAPER: Final = 36
+"""linux/prctl.h: who is nobody's child any more becomes this process's, and is found there."""
 
 _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND
 
@@ -85,6 +89,7 @@ class Log(logging.Handler):
 
 def main(arguments: list[str]) -> None:
     """Prepare this process, and serve."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     with asyncio.Runner() as runner:
         runner.get_loop()  # its socket pair is no estimator's
         watch = Watch()

@@ -7,12 +7,11 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from ageassure.audit.retention.descriptors import contents, open_files
 from ageassure.audit.retention.given import GIVEN, Given
-from ageassure.audit.retention.memory import held_memory, process_tree
+from ageassure.audit.retention.memory import has_ended, held_memory, process_tree
 from ageassure.audit.retention.search import count_runs
 from ageassure.audit.retention.stops import NOTHING, STOPS
 from ageassure.audit.retention.subject import CASE, HARDENED, PLAIN, UNHARDENED
@@ -33,10 +32,14 @@ if TYPE_CHECKING:
 CONTROL: Final = "plain flow"
 _MODULE: Final = "ageassure.audit.retention.subject"
 _PATIENCE_SECONDS: Final = 30
+_SHOWN_BYTES: Final = 4_000
 
 
 class WatchedProcess:
     """A child process that runs :mod:`.subject`.
+
+    What it prints goes into a file in memory that is searched with the others: a service's output
+    ends in its log. It is shown, the end of it, only where the process ended by itself.
 
     Args:
         name: Of the estimator, or :data:`CONTROL`, which is never hardened.
@@ -65,12 +68,13 @@ class WatchedProcess:
             "PYTHONDONTWRITEBYTECODE": "1",
             "GLIBC_TUNABLES": TUNABLE if hardened else "",
         }
+        self._printed = os.fdopen(os.memfd_create("printed"), "r+b", 0)
         role = PLAIN if name == CONTROL else HARDENED if hardened else UNHARDENED
         self._process = subprocess.Popen(  # noqa: S603 - this package, in this interpreter
             [*before, sys.executable, "-m", _MODULE, str(threads), role, name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL if before else None,
+            stderr=self._printed,
             cwd=home,
             env=environment,
         )
@@ -78,7 +82,8 @@ class WatchedProcess:
         self.files = self.network = 0
         self.written: set[Identity] = set()
         self.unread: set[Identity] = set()
-        self._known = _standard_streams()
+        seen = os.fstat(self._printed.fileno())
+        self._known: set[Identity] = {(seen.st_dev, seen.st_ino)}
 
     def __enter__(self) -> Self:
         try:
@@ -104,6 +109,7 @@ class WatchedProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()
+        self._printed.close()
 
     def assess(
         self, file: bytes, *, stop: str = NOTHING, given: Given = Given.FILE
@@ -133,9 +139,9 @@ class WatchedProcess:
     def search(self, texts: Texts) -> tuple[Counter[str], int]:
         """Search it and its descendants; returns the runs and the number of bytes searched.
 
-        Their memory, and the files that they have open and can have put something into. Such files
-        are noted in ``written``, sockets and filled pipes in ``unread``; those that the process was
-        started with are not.
+        Their memory, what they printed, and the files that they have open and can have put
+        something into. Such files are noted in ``written``, sockets and filled pipes in ``unread``;
+        those that the process was started with are not.
 
         Raises:
             ConfigurationError: If that cannot be read.
@@ -150,6 +156,8 @@ class WatchedProcess:
     def _held(self) -> Iterator[NDArray[np.uint8]]:
         read: set[Identity] = set()
         for pid in process_tree(self._process.pid):
+            if pid != self._process.pid and has_ended(pid):
+                continue
             yield from held_memory(pid)
             for file in open_files(pid):
                 if file.keeps and file.identity not in read:
@@ -162,16 +170,12 @@ class WatchedProcess:
     def _answer(self) -> dict[str, Any]:
         line = self._process.stdout.readline() if self._process.stdout else b""
         if not line:
+            self._show_what_was_printed()
             raise ConfigurationError("the watched process ended by itself, see its standard error")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-
-def _standard_streams() -> set[Identity]:
-    """Files of this process's own streams; the child has its standard error."""
-    found: set[Identity] = set()
-    for descriptor in (0, 1, 2):
-        with suppress(OSError):  # it may be closed
-            seen = os.fstat(descriptor)
-            found.add((seen.st_dev, seen.st_ino))
-    return found
+    def _show_what_was_printed(self) -> None:
+        start = max(0, os.fstat(self._printed.fileno()).st_size - _SHOWN_BYTES)
+        shown = os.pread(self._printed.fileno(), _SHOWN_BYTES, start)
+        sys.stderr.write(shown.decode("utf-8", "backslashreplace"))
