@@ -10,6 +10,7 @@ import numpy as np
 
 from ageassure.estimators.facial.alignment import CHIP_PIXELS, to_chip
 from ageassure.estimators.facial.resampling import blurred, filled_hull
+from ageassure.estimators.facial.structure import quiet_curvature
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,9 +37,6 @@ BURNT: Final = 250.0
 BLUR_PIXELS: Final = 5
 """Side of the mean filter of the blur's measure, in pixels of the chip."""
 
-FLAT: Final = 0.3
-"""Differences between neighbours of the chip, of 255, that count as none."""
-
 _NO_CHANGE: Final = 1e-3
 """Added to the sum of all changes, so that a face without any is 1, blurred."""
 
@@ -57,7 +55,7 @@ class Quality:
     highlight: float
     burnt_share: float
     blur: float
-    flat_share: float
+    quiet_curvature: float
 
 
 class QualityMeter:
@@ -70,6 +68,8 @@ class QualityMeter:
     def __init__(self, template: NDArray[np.float64]) -> None:
         self._inside = filled_hull(to_chip(template), CHIP_PIXELS)
         self._pairs_inside = [np.logical_and(*_neighbours(self._inside, axis)) for axis in (0, 1)]
+        half = CHIP_PIXELS // 2
+        self._inside_halved = self._inside.reshape(half, 2, half, 2).mean(axis=(1, 3)) > 0.5
 
     def measure(self, frame: Frame, face: Face, chip: NDArray[np.float32]) -> Quality:
         """Measure one face.
@@ -95,15 +95,8 @@ class QualityMeter:
             highlight=float(np.percentile(inside, HIGHLIGHT_PERCENT)),
             burnt_share=float((inside >= BURNT).mean()),
             blur=self._blur(frame, luma),
-            flat_share=self._flat_share(frame, luma),
+            quiet_curvature=quiet_curvature(frame, luma, self._inside_halved),
         )
-
-    def _flat_share(self, frame: Frame, luma: NDArray[np.float32]) -> float:
-        """Share of the face whose four neighbours are all as bright."""
-        steps = [frame.own(np.abs(np.diff(luma, axis=axis))) for axis in (0, 1)]
-        flat = (steps[0][:-1, 1:-1] < FLAT) & (steps[0][1:, 1:-1] < FLAT)
-        flat &= (steps[1][1:-1, :-1] < FLAT) & (steps[1][1:-1, 1:] < FLAT)
-        return float(flat[self._inside[1:-1, 1:-1]].mean())
 
     def _blur(self, frame: Frame, luma: NDArray[np.float32]) -> float:
         """The larger of the two directions', since a hand that shakes blurs along one line."""
