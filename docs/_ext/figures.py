@@ -32,7 +32,14 @@ from figure_parts import CARD, ROOT
 from frame_figures import detection, frames
 from london_figures import london, london_in_short
 from point_figures import challenge_ages, lower_bars
-from quality_figures import drawings, quality, quality_limits, quality_refusals, quality_signs
+from quality_figures import (
+    drawings,
+    drawings_photographs,
+    quality,
+    quality_limits,
+    quality_refusals,
+    quality_signs,
+)
 from verification_figures import (
     endpoint,
     replay_store,
@@ -66,6 +73,7 @@ MAKERS: Final = {
     "detection": detection,
     "frames": frames,
     "drawings": drawings,
+    "drawings-photographs": drawings_photographs,
     "quality": quality,
     "quality-limits": quality_limits,
     "quality-refusals": quality_refusals,
