@@ -3,6 +3,10 @@
 redis-py's ``socket_timeout`` begins anew with every byte that arrives, and its connect timeout with
 every address: a server that sends a byte now and then would hold a claim for ever. Here the socket
 waits for no longer than what is left of the claim of its thread.
+
+And redis-py gives a connection back whatever has ended its use. Where a signal handler has raised
+between question and answer, the next claim would take that answer for its own. Here no connection
+is used again that was not greeted to the end, or has an answer that was not read.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from threading import local
 from typing import TYPE_CHECKING, Final
 
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,12 +43,18 @@ def _left() -> float:
 
 
 class _TimedSocket:
-    """A connected socket, plain or TLS, that waits as long as the claim has left."""
+    """A connected socket, plain or TLS, that waits as long as the claim has left.
 
-    __slots__ = ("_socket",)
+    Attributes:
+        greeted: Whether the server was greeted and found fit.
+        settled: Whether, since then, every answer was read.
+    """
+
+    __slots__ = ("_socket", "greeted", "settled")
 
     def __init__(self, connected: socket) -> None:
         self._socket = connected
+        self.greeted = self.settled = False
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         self._limit()
@@ -55,6 +66,7 @@ class _TimedSocket:
 
     def sendall(self, data: bytes) -> None:
         self._limit()
+        self.settled = False
         self._socket.sendall(data)
 
     def _limit(self) -> None:
@@ -82,8 +94,26 @@ class _Timed:
 
     socket_connect_timeout = socket_timeout
 
+    _sock: _TimedSocket
+
     def _connect(self) -> _TimedSocket:
         return _TimedSocket(super()._connect())  # type: ignore[misc]
+
+    def greeted(self) -> None:
+        """The server was greeted and found fit, and has answered everything."""
+        self._sock.greeted = self._sock.settled = True
+
+    def read_response(self, *arguments: object, **options: object) -> object:
+        answer = super().read_response(*arguments, **options)  # type: ignore[misc]
+        self._sock.settled = self._sock.greeted
+        return answer
+
+    def can_read(self, timeout: float = 0) -> bool:
+        """Asked before each use: where it raises, redis-py connects anew."""
+        if not self._sock.settled:
+            raise RedisConnectionError
+        readable: bool = super().can_read(timeout)  # type: ignore[misc]
+        return readable
 
 
 class _TimedConnection(_Timed, Connection): ...  # type: ignore[misc]

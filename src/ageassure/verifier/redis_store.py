@@ -199,3 +199,4 @@ def _check_server(connection: Any) -> None:  # noqa: ANN401 - its methods have n
         raise _UnfitServerError("is a replica, expected a primary")
     if told.get(b"maxmemory_policy") != b"noeviction":
         raise _UnfitServerError("may evict, expected maxmemory-policy noeviction")
+    connection.greeted()

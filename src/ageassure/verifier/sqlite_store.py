@@ -6,8 +6,9 @@ import os
 import sqlite3
 import time
 from contextlib import suppress
+from operator import methodcaller
 from pathlib import Path
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 from ageassure.errors import ConfigurationError, ReplayStoreError
 from ageassure.forking import ForkableLock
@@ -26,6 +27,9 @@ from ageassure.verifier.sqlite_claims import (
     claimed,
     is_locked,
 )
+
+if TYPE_CHECKING:
+    from threading import Lock
 
 WAIT_SECONDS: Final = 2.0
 """How long a claim waits for other threads and processes before the door closes."""
@@ -102,12 +106,16 @@ class SQLiteReplayStore:
         if not is_claim(key, expires_at) or now_seconds + LEAST_REMEMBERED_SECONDS >= END_OF_TIME:
             raise ReplayStoreError(NO_CLAIM)
         lock, until = self._guard.lock, time.monotonic() + WAIT_SECONDS
-        if not lock.acquire(timeout=WAIT_SECONDS):
-            raise ReplayStoreError("the replay store did not answer: too many claims wait")
+        held: list[Lock] = []
         try:
+            # One call into C: no signal handler runs between getting the lock and noting it down.
+            held.extend(filter(methodcaller("acquire", timeout=WAIT_SECONDS), (lock,)))
+            if not held:
+                raise ReplayStoreError("the replay store did not answer: too many claims wait")
             answer = self._file.claim(key, now_seconds, expires_at, until)
         finally:
-            lock.release()
+            for each in held:
+                each.release()
         if isinstance(answer, str):
             raise ReplayStoreError(f"the replay store did not answer: {answer}")
         return answer

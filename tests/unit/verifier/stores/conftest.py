@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .fake_redis import FakeServer
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -104,3 +106,11 @@ def start_redis(tmp_path: Path) -> Iterator[Callable[..., RedisServer]]:
 def redis_server(start_redis: Callable[..., RedisServer]) -> RedisServer:
     """A fit server."""
     return start_redis()
+
+
+@pytest.fixture
+def server() -> Iterator[FakeServer]:
+    """One that is told what to answer."""
+    server = FakeServer()
+    yield server
+    server.close()

@@ -7,88 +7,28 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
-from threading import Barrier, BrokenBarrierError, Event, Thread
+from threading import Barrier, BrokenBarrierError
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ageassure.errors import ConfigurationError, ReplayStoreError
 
+from .fake_redis import FakeServer, bulk, fit
+
 redis = pytest.importorskip("redis", reason="the extra redis is not installed")
 
 from ageassure.verifier import RedisReplayStore, redis_connection, redis_store  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    Answer = Callable[[bytes], bytes]
+    from collections.abc import Callable
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 T0 = int(NOW.timestamp())
 KEY = bytes(32)
 STATED_SECONDS = redis_store.CLAIM_SECONDS
 LIMIT_SECONDS = 0.6
-DRIP_SECONDS = 0.1
 MANY_CLAIMS = 120  # redis-py gives out 100 connections by default
-
-INFO = b"redis_mode:standalone\r\nrole:master\r\nmaxmemory_policy:noeviction\r\n"
-
-
-def bulk(text: bytes) -> bytes:
-    return b"$%d\r\n%s\r\n" % (len(text), text)
-
-
-def fit(command: bytes) -> bytes:
-    """What a fit server answers to each command."""
-    return bulk(INFO) if command == b"INFO" else b"+OK\r\n"
-
-
-class FakeServer:
-    """Answers each command at once, or a byte at a time once ``slow`` names the command."""
-
-    def __init__(self) -> None:
-        self.answer: Answer = fit
-        self.slow: bytes | None = None
-        self.commands: list[bytes] = []
-        self.ended = Event()
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listening.getsockname()[1]
-        self.url = f"redis://:word@127.0.0.1:{self.port}/1"
-        Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self._listening.accept()
-                Thread(target=self._talk, args=(connection,), daemon=True).start()
-
-    def _talk(self, connection: socket.socket) -> None:
-        with suppress(OSError), connection, connection.makefile("rb") as sent:
-            while line := sent.readline():
-                parts = [sent.read(int(sent.readline()[1:]) + 2) for _ in range(int(line[1:]))]
-                self.commands.append(parts[0].strip())
-                self._send(connection, self.commands[-1])
-
-    def _send(self, connection: socket.socket, command: bytes) -> None:
-        answer = self.answer(command)
-        if command != self.slow:
-            connection.sendall(answer)
-            return
-        for number in range(len(answer)):
-            if self.ended.wait(DRIP_SECONDS):
-                return
-            connection.sendall(answer[number : number + 1])
-
-    def close(self) -> None:
-        self.ended.set()
-        self._listening.close()
-
-
-@pytest.fixture
-def server() -> Iterator[FakeServer]:
-    server = FakeServer()
-    yield server
-    server.close()
 
 
 @pytest.fixture(autouse=True)
