@@ -166,16 +166,7 @@ def _speed_up(pairs: Json) -> str:
 
 def soak() -> str:
     """Memory, files and threads of a process over many estimates."""
-    return _soak("soak.json")
-
-
-def soak_large() -> str:
-    """The same with pictures of 12 megapixels among them."""
-    return _soak("soak_large.json")
-
-
-def _soak(name: str) -> str:
-    found = load(RESULTS / name)
+    found = load(RESULTS / "soak.json")
     settled, ended = found["settled"], found["assessments"]
     first, least, most, last = (f"{kb / 1024:.1f}" for kb in settled["resident_kilobytes"])
     rows = [

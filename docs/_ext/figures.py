@@ -25,7 +25,6 @@ from face_figures import (
     face_speed_other_processor,
     picture_bounds,
     soak,
-    soak_large,
 )
 from fairface_figures import cross_fitted, failures, fairface, fairface_groups
 from figure_parts import CARD, ROOT
@@ -84,7 +83,6 @@ MAKERS: Final = {
     "face-parts": face_parts,
     "picture-bounds": picture_bounds,
     "soak": soak,
-    "soak-large": soak_large,
     "verification": verification,
     "verification-imports": verification_imports,
     "verification-other-processor": verification_other_processor,

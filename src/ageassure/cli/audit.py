@@ -34,11 +34,11 @@ def audit() -> None:
 def retention(estimator: str, *, as_json: bool) -> None:
     """Search a process's memory for what is left of the pictures that it assessed.
 
-    Linux only; five to ten minutes; needs strace, to see what native code writes. The plain flow is
-    the control: it has to be found, or the check itself does not work. Exit status 8 if anything
-    was found, written or sent. Exit status 4 if nothing was, but not all was looked at: without
-    strace, if nothing was estimated, if the process could not be hardened, or if the control was
-    not found.
+    Linux only; ten to fifteen minutes; needs strace, to see what native code writes. The plain
+    flow is the control: it has to be found, or the check itself does not work. Exit status 8 if
+    anything was found, written or sent. Exit status 4 if nothing was, but not all was looked at:
+    without strace, if nothing was estimated, if the process could not be hardened, or if the
+    control was not found.
     """
     require_extra("demo", "numpy", "cv2", "onnxruntime", "ageassure_models", "skimage")
     from ageassure.audit.retention.harness import audit_retention
