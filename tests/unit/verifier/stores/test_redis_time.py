@@ -95,12 +95,9 @@ def test_each_claim_has_the_whole_time(server: FakeServer) -> None:
     assert [store.claim(KEY, T0 + 900) for _ in range(3)] == [True] * 3
 
 
-def test_as_many_claims_at_once_as_there_are_threads(
-    server: FakeServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(redis_store, "CLAIM_SECONDS", 10.0)
-    store = RedisReplayStore(server.url, now=lambda: NOW)
-    all_there = Barrier(MANY_CLAIMS)
+def claims_at_once(server: FakeServer, store: RedisReplayStore, number: int) -> None:
+    """So many, each of which is answered when all of them were sent."""
+    all_there = Barrier(number)
 
     def together(command: bytes) -> bytes:
         if command == b"SET":
@@ -109,9 +106,29 @@ def test_as_many_claims_at_once_as_there_are_threads(
         return fit(command)
 
     server.answer = together
-    with ThreadPoolExecutor(MANY_CLAIMS) as threads:
-        claims = threads.map(lambda _: store.claim(KEY, T0 + 900), range(MANY_CLAIMS))
-        assert all(claims)
+    with ThreadPoolExecutor(number) as threads:
+        assert all(threads.map(lambda _: store.claim(KEY, T0 + 900), range(number)))
+
+
+def test_as_many_claims_at_once_as_there_are_threads(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_store, "CLAIM_SECONDS", 10.0)
+    claims_at_once(server, RedisReplayStore(server.url, now=lambda: NOW), MANY_CLAIMS)
+
+
+def test_after_a_failure_no_connection_from_before_is_used(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_store, "CLAIM_SECONDS", 10.0)
+    store = RedisReplayStore(server.url, now=lambda: NOW)
+    claims_at_once(server, store, 2)
+    assert server.commands.count(b"INFO") == 2
+    server.answer = lambda command: b"-READONLY\r\n" if command == b"SET" else fit(command)
+    with pytest.raises(ReplayStoreError):
+        store.claim(KEY, T0 + 900)
+    claims_at_once(server, store, 2)
+    assert server.commands.count(b"INFO") == 4  # both were asked anew whether they are fit
 
 
 def test_a_name_with_many_addresses_where_nobody_answers(
