@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import sys
 import time
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from ageassure.verifier import MemoryReplayStore, RedisReplayStore, SQLiteReplay
 from .fake_redis import FakeServer, fit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -29,8 +31,16 @@ class Raised(BaseException):
     """By a signal handler."""
 
 
+@pytest.fixture
+def hears_interrupts() -> Iterator[None]:
+    """Also where the tests were started in the background of a script, which ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
-def test_interrupted_as_it_gets_the_lock(kind: str, tmp_path: Path) -> None:
+def test_interrupted_as_it_gets_the_lock(kind: str, tmp_path: Path, hears_interrupts: None) -> None:
     """The signal is there when the lock is got, and is heard right after."""
     store = (
         MemoryReplayStore(now=lambda: NOW)
