@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +15,6 @@ from ageassure.audit.retention import memory
 from ageassure.audit.retention.memory import has_ended, held_memory, process_tree
 from ageassure.audit.retention.search import count_runs, index_texts
 from ageassure.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
 
@@ -83,6 +81,9 @@ def test_one_whose_first_thread_alone_has_ended_has_not() -> None:
     ) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == b"ready\n"
+        first = Path(f"/proc/{child.pid}/stat")
+        while first.read_text().rpartition(")")[2].split()[0] != "Z":
+            time.sleep(0.01)
         assert not has_ended(child.pid)
         child.kill()
 
