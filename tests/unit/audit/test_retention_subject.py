@@ -8,14 +8,17 @@ import logging
 import os
 import socket
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
+from select import select
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ageassure.audit.retention import subject
 from ageassure.audit.retention.given import GIVEN, Given
+from ageassure.audit.retention.memory import process_tree
 from ageassure.audit.retention.search import index_texts
 from ageassure.audit.retention.stops import NOTHING, STOPS, Stops
 from ageassure.audit.retention.subject import CASE, Log, Service, Watch, open_sockets
@@ -260,6 +263,25 @@ def test_a_process_that_does_not_end_is_killed(
     with WatchedProcess("-", threads=1, home=tmp_path, before=[sys.executable, "-c", stays]) as one:
         pid = one._process.pid
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_descendant_that_stays_is_killed_and_not_waited_for(tmp_path: Path) -> None:
+    """It holds the pipe that the answers come through."""
+    daemon = (
+        "import os, sys, time\n"
+        "if not os.fork():\n"
+        "    time.sleep(60)\n"
+        'print(\'{"missing": [], "sockets": []}\', flush=True)\n'
+        "sys.stdin.buffer.read(1)\n"
+    )
+    starts = [sys.executable, "-c", daemon]
+    with WatchedProcess("-", threads=1, home=tmp_path, before=starts) as one:
+        _, pid = process_tree(one._process.pid)
+        handle = os.pidfd_open(pid)
+        began = time.monotonic()
+    assert time.monotonic() - began < 20  # neither the daemon's minute nor the patience
+    assert select([handle], [], [], 20)[0]
+    os.close(handle)
 
 
 def test_what_it_printed_is_searched_and_told_where_it_ends_by_itself(

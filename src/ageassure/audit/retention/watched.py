@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from ageassure.audit.retention.descriptors import contents, open_files
@@ -104,11 +106,22 @@ class WatchedProcess:
         self._end()
 
     def _end(self) -> None:
+        descendants = _handles(process_tree(self._process.pid)[1:])
+        if self._process.stdin:
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
         try:
-            self._process.communicate(timeout=_PATIENCE_SECONDS)
+            self._process.wait(_PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.communicate()
+            self._process.wait()
+        # Not read to its end: what the process leaves behind may hold it open.
+        if self._process.stdout:
+            self._process.stdout.close()
+        for handle in descendants:
+            with suppress(OSError):  # it ended as well
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+            os.close(handle)
         self._printed.close()
 
     def assess(
@@ -179,3 +192,12 @@ class WatchedProcess:
         start = max(0, os.fstat(self._printed.fileno()).st_size - _SHOWN_BYTES)
         shown = os.pread(self._printed.fileno(), _SHOWN_BYTES, start)
         sys.stderr.write(shown.decode("utf-8", "backslashreplace"))
+
+
+def _handles(pids: Sequence[int]) -> list[int]:
+    """Descriptors of processes: unlike its number, one never becomes another process's."""
+    handles = []
+    for pid in pids:
+        with suppress(OSError):  # it ended meanwhile, or the system has none
+            handles.append(os.pidfd_open(pid))
+    return handles
