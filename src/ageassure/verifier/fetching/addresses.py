@@ -50,7 +50,8 @@ _REFUSED_IPV4: Final = tuple(
         ),
     )
 )
-_NAT64: Final = IPv6Network("64:ff9b::/96")
+# NAT64's prefix for all, and IPv4-mapped: the last 32 bits are the IPv4 address that is reached.
+_TO_IPV4: Final = tuple(map(IPv6Network, ("64:ff9b::/96", "::ffff:0:0/96")))
 _LOOPBACK: Final[tuple[Network, ...]] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 # Outside 2000::/3 nothing is global unicast, which refuses loopback, IPv4-mapped, NAT64
 # (64:ff9b::/96), unique local, link-local and multicast together. Within: protocol assignments
@@ -106,9 +107,9 @@ def _is_permitted(address: Address, *, loopback: bool, allowed: tuple[Network, .
     if loopback:
         return any(address in network for network in _LOOPBACK)
     if any(address in network for network in allowed):
-        if address not in _NAT64:
+        if not any(address in network for network in _TO_IPV4):
             return True
-        # Permitted is the translator; what it leads to is judged by itself (RFC 6052, 3.1).
+        # Permitted is the way; what it leads to is judged by itself (RFC 6052, 3.1).
         behind = IPv4Address(address.packed[-4:])
         return _is_permitted(behind, loopback=False, allowed=allowed)
     if isinstance(address, IPv4Address):

@@ -99,6 +99,17 @@ def test_a_translator_leads_to_no_inner_address(behind: str) -> None:
         assert checked_addresses([f"64:ff9b::{behind}"], loopback=False, allowed=allowed) is None
 
 
+@pytest.mark.parametrize("behind", ["169.254.169.254", "10.0.0.1", "127.0.0.1"])
+def test_a_mapped_ipv4_address_is_not_named_with_ipv6(behind: str) -> None:
+    """Whoever connects to it connects to the IPv4 address (RFC 4291, 2.5.5.2)."""
+    for networks in (["::/0"], ["::ffff:0:0/96", "10.1.0.0/16"]):
+        allowed = read_networks(networks)
+        assert checked_addresses([f"::ffff:{behind}"], loopback=False, allowed=allowed) is None
+    named = read_networks(["::ffff:0:0/96", "10.0.0.0/8"])
+    for good in ("::ffff:8.8.8.8", "::ffff:10.0.0.1"):
+        assert checked_addresses([good], loopback=False, allowed=named) is not None
+
+
 def test_a_translator_leads_to_global_addresses_and_to_networks_that_are_named() -> None:
     allowed = read_networks(["64:ff9b::/96", "10.1.0.0/16"])
     found = checked_addresses(["64:ff9b::808:808"], loopback=False, allowed=allowed)
