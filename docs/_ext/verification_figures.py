@@ -65,7 +65,7 @@ def verification_imports() -> str:
 
 
 def verification_other_processor() -> str:
-    """The same on another processor, whose threads wake each other more slowly."""
+    """The same on another processor, where two threads get less done."""
     found = load(RESULTS / "verification_other_processor.json")
     ratio = found["verification"]["ratio_to_raw"]["ageassure"]["median"]
     return (
