@@ -19,6 +19,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from channel_blocks import in_blocks
 from compare import TOLERANCE, differences, identical
 from flush_subnormals import flush_subnormals
 from tflite_to_onnx import Output, convert
@@ -105,7 +106,7 @@ def build(manifest: Manifest, source: bytes) -> bytes:
     model = convert(
         source, graph_name=manifest["id"], input_name=manifest["input"]["name"], outputs=outputs
     )
-    return bytes(model.SerializeToString(deterministic=True))
+    return bytes(in_blocks(model).SerializeToString(deterministic=True))
 
 
 def check_committed(manifest: Manifest, built: bytes) -> None:

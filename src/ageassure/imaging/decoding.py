@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
     from ageassure.imaging.header import PictureHeader
 
-DEFAULT_LONG_SIDE_PIXELS: Final = 960
-"""A face that takes a fifth of a picture's longer side keeps some 190 pixels."""
+DEFAULT_LONG_SIDE_PIXELS: Final = 640
+"""A face that takes a fifth of a picture's longer side keeps some 130 pixels."""
 
 BACKGROUND: Final = 128
 """What shows through transparency: a grey that is neither dark nor burnt out."""

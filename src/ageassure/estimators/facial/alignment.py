@@ -22,7 +22,7 @@ import numpy as np
 from ageassure.errors import ModelIntegrityError
 from ageassure.estimators.facial.geometry import Similarity
 from ageassure.estimators.facial.mesh import MESH_POINTS
-from ageassure.estimators.facial.resampling import halved_by_binomial, sampled
+from ageassure.estimators.facial.resampling import bordered, halved_by_binomial, sampled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -126,11 +126,12 @@ def extract_chips(
     """The chips of several sizes, by their sides; each as :func:`extract_chip` makes it."""
     depths = {side: halvings(region.scale * CHIP_PIXELS / side) for side in sides}
     levels, left, top = _levels(frame, region, max(depths.values()))
+    planes = {depth: bordered(frame, levels[depth]) for depth in set(depths.values())}
     chips = {}
     for side, depth in depths.items():
         places, step = region.moved(_grid(side)), 2**depth
         x, y = (places.real - left) / step, (places.imag - top) / step
-        chips[side] = sampled(frame, levels[depth], x, y)
+        chips[side] = sampled(frame, planes[depth], x, y)
     return chips
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ageassure.estimators.facial.alignment import CHIP_PIXELS, to_chip
 from ageassure.estimators.facial.resampling import blurred, filled_hull
-from ageassure.estimators.facial.structure import quiet_curvature
+from ageassure.estimators.facial.structure import quiet_curvature, ranked
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,7 +92,7 @@ class QualityMeter:
             yaw_degrees=yaw,
             pitch_degrees=pitch,
             roll_degrees=roll,
-            highlight=float(np.percentile(inside, HIGHLIGHT_PERCENT)),
+            highlight=ranked(inside, HIGHLIGHT_PERCENT),
             burnt_share=float((inside >= BURNT).mean()),
             blur=self._blur(frame, luma),
             quiet_curvature=quiet_curvature(frame, luma, self._inside_halved),

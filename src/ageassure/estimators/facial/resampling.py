@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PixelT = TypeVar("PixelT", np.uint8, np.float32)
 
 _EDGE: Final = 1e-6
-"""Keeps the four neighbours of every place inside the padding."""
+"""Keeps the four neighbours of every place inside the planes."""
 
 
 def halved_by_mean(frame: Frame, image: NDArray[PixelT]) -> NDArray[PixelT]:
@@ -131,29 +131,35 @@ def filled_hull(points: NDArray[np.float64], side: int) -> NDArray[np.bool_]:
     return cv2.fillConvexPoly(mask, corners, 1).astype(bool)
 
 
+def bordered(frame: Frame, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The image with a border of one black pixel, its colours apart, ``[3, H + 2, W + 2]``."""
+    height, width = image.shape[:2]
+    planes = frame.own(np.zeros((3, height + 2, width + 2), dtype=np.uint8))
+    planes[:, 1:-1, 1:-1] = image.transpose(2, 0, 1)
+    return planes
+
+
 def sampled(
-    frame: Frame, image: NDArray[np.uint8], x: NDArray[np.float64], y: NDArray[np.float64]
+    frame: Frame, planes: NDArray[np.uint8], x: NDArray[np.float64], y: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """Bilinear samples, float32 ``[..., 3]``; outside, the image fades to black within one pixel.
 
-    Unlike OpenCV's, whose weights have five bits, these depend continuously on the places. The
-    colours lie apart in memory, as networks take them.
+    Unlike those of OpenCV 4, whose weights have five bits, they depend continuously on the places.
+    The colours lie apart in memory, as networks take them.
 
     Args:
         frame: The picture.
-        image: Uint8 ``[H, W, 3]``.
-        x: Places, counted from the centre of the first pixel, ``[...]``.
+        planes: Of the image, as :func:`bordered` makes them.
+        x: Places, counted from the centre of the image's first pixel, ``[...]``.
         y: Likewise.
     """
-    height, width = image.shape[:2]
-    padded = frame.own(np.zeros((3, height + 2, width + 2), dtype=np.uint8))
-    padded[:, 1:-1, 1:-1] = image.transpose(2, 0, 1)
-    pixels = padded.reshape(3, -1)
+    height, width = planes.shape[1:]
+    pixels = planes.reshape(3, -1)
     column, dx = _split(x, width)
     row, dy = _split(y, height)
-    first = row * (width + 2) + column
+    first = row * width + column
     rows = []
-    for corner in (first, first + width + 2):
+    for corner in (first, first + width):
         pair = [frame.own(pixels.take(index, axis=1)) for index in (corner, corner + 1)]
         left, right = (frame.own(side.astype(np.float32)) for side in pair)
         rows.append(_mixed(left, right, dx))
@@ -164,8 +170,8 @@ def sampled(
 def _split(
     places: NDArray[np.float64], length: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Where in the padding the pixel before each place lies, and how far behind it the place is."""
-    inside = np.clip(places + 1, 0, length + 1 - _EDGE)
+    """Where in the planes the pixel before each place lies, and how far behind it the place is."""
+    inside = np.clip(places + 1, 0, length - 1 - _EDGE)
     before = inside.astype(np.intp)
     return before, (inside - before).astype(np.float32)
 

@@ -70,10 +70,18 @@ def quiet_curvature(frame: Frame, luma: NDArray[np.float32], inside: NDArray[np.
     )
 
 
+def ranked(values: NDArray[np.float32], percent: int) -> float:
+    """The value that ``percent`` of the others do not exceed; reorders them in place.
+
+    Without interpolation; several times as fast as numpy's percentiles.
+    """
+    place = (len(values) - 1) * percent // 100
+    values.partition(place)
+    return float(values[place])
+
+
 def _lower_quartile(values: NDArray[np.float32]) -> float:
     """In place; 0 of too few."""
     if len(values) < LEAST_PLACES:
         return 0.0
-    place = (len(values) - 1) * QUIET_PERCENT // 100
-    values.partition(place)
-    return float(values[place])
+    return ranked(values, QUIET_PERCENT)
