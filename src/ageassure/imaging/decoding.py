@@ -58,6 +58,9 @@ _UPRIGHT: Final[dict[int, tuple[bool, int | None]]] = {
 
 _BAND_ROWS: Final = 64
 
+_NO_MEMORY: Final = -4
+"""``cv::Error::StsNoMem``."""
+
 
 def decode(
     evidence: bytes | bytearray | memoryview | NDArray[np.uint8],
@@ -114,16 +117,29 @@ def decode(
         refusal = PictureError(str(error), code=error.code)
     except UnfinishedError as error:
         refusal = error.with_traceback(None)
-    except cv2.error:
-        refusal = malformed("got a picture that cannot be decoded")
+    except cv2.error as error:
+        refusal = _without_memory() if is_out_of_memory(error) else _undecodable()
     except MemoryError:
-        refusal = too_large("got a picture for which there is not enough memory")
+        refusal = _without_memory()
     finally:
         if encoded is not None and not encoded.readonly:
             _wipe(encoded)
         del evidence, encoded
     # Raised outside the except block: an error's context would keep the data alive.
     raise refusal
+
+
+def is_out_of_memory(error: cv2.error) -> bool:
+    """Whether OpenCV says that it got no memory, rather than that the picture is at fault."""
+    return getattr(error, "code", None) == _NO_MEMORY
+
+
+def _without_memory() -> PictureError:
+    return too_large("got a picture for which there is not enough memory")
+
+
+def _undecodable() -> PictureError:
+    return malformed("got a picture that cannot be decoded")
 
 
 def _open(evidence: object) -> memoryview | None:
@@ -158,7 +174,7 @@ def _decode_file(encoded: memoryview, long_side_pixels: int) -> Frame:
     try:
         pixels = _decoded(header, header.decoder_file(encoded), size)
         if pixels is None:
-            raise malformed("got a picture that cannot be decoded")
+            raise _undecodable()
         made.append(pixels)
         checkpoint()
         if pixels.shape != (*size, 4 if header.alpha else 3):

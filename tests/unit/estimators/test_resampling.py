@@ -174,15 +174,24 @@ def test_what_sampling_makes_on_the_way_is_wiped_too() -> None:
     with Watched(np.full((9, 9, 3), 255, dtype=np.uint8)) as frame:
         owned.clear()
         y, x = np.mgrid[1:8:0.5, 1:8:0.5]
-        resampling.sampled(frame, frame.pixels, x, y)
-        # The padding, and each of the four neighbours as bytes and as numbers.
+        resampling.sampled(frame, resampling.bordered(frame, frame.pixels), x, y)
+        # The planes, and each of the four neighbours as bytes and as numbers.
         assert sum(array.any() for array in owned) == 9
     assert not any(array.any() for array in owned)
 
 
-def test_a_failure_of_opencv_is_translated(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(None, "picture_malformed"), (-215, "picture_malformed"), (-4, "picture_too_large")],
+)
+def test_a_failure_of_opencv_is_translated(
+    status: int | None, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def failing(*_arguments: object, **_options: object) -> None:
-        raise cv2.error("no memory")
+        error = cv2.error("something about the picture")
+        if status is not None:
+            error.code = status
+        raise error
 
     monkeypatch.setattr(cv2, "pyrDown", failing)
     with (
@@ -190,4 +199,5 @@ def test_a_failure_of_opencv_is_translated(monkeypatch: pytest.MonkeyPatch) -> N
         pytest.raises(PictureError, match="cannot resample") as caught,
     ):
         resampling.halved_by_binomial(frame, frame.pixels)
+    assert caught.value.code == code
     assert caught.value.__context__ is None

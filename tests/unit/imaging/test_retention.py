@@ -321,3 +321,29 @@ def test_pixels_are_seen_by_the_callers_thread_alone() -> None:
     code = "import cv2; cv2.setNumThreads(4); import ageassure.imaging; print(cv2.getNumThreads())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "1\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the address space, as Linux does")
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
+def test_too_little_memory_is_told_as_such_and_silently(suffix: str) -> None:
+    script = """
+import resource, sys
+import cv2, numpy as np
+from ageassure.errors import PictureError
+from ageassure.imaging import decode
+noise = np.random.default_rng(0).integers(0, 9, (3000, 3000, 1), np.uint8)
+_, encoded = cv2.imencode(sys.argv[1], np.repeat(noise, 3, axis=2))
+file = bytearray(encoded.tobytes())
+del noise, encoded
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + 16 * 2**20
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+try:
+    decode(file, long_side_pixels=3000)
+except PictureError as error:
+    print(error.code, any(file))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, suffix], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("picture_too_large False\n", "")

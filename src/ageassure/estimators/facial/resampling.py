@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from ageassure.errors import PictureError
+from ageassure.imaging.decoding import is_out_of_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,7 +193,7 @@ def _owned(
     try:
         image: NDArray[Any] = function(*args, **options)
         return frame.own(image)
-    except cv2.error:
-        pass
+    except cv2.error as error:
+        code = "picture_too_large" if is_out_of_memory(error) else "picture_malformed"
     # Raised outside the except block: a chained error would keep the picture alive.
-    raise PictureError("opencv cannot resample the picture", code="picture_malformed")
+    raise PictureError("opencv cannot resample the picture", code=code)
