@@ -60,7 +60,7 @@ AT_THE_LIMIT = Quality(
     highlight=45.0,
     burnt_share=0.4,
     blur=0.78,
-    quiet_curvature=0.065,
+    quiet_curvature=0.036,
 )
 BEYOND: dict[str, tuple[float, str]] = {
     "eye_distance_pixels": (11.99, "face_too_small"),
@@ -73,7 +73,7 @@ BEYOND: dict[str, tuple[float, str]] = {
     "highlight": (44.9, "picture_dark"),
     "burnt_share": (0.401, "picture_burnt_out"),
     "blur": (0.781, "picture_blurred"),
-    "quiet_curvature": (0.0649, "face_unclear"),
+    "quiet_curvature": (0.0359, "face_unclear"),
 }
 
 

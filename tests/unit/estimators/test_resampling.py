@@ -147,6 +147,23 @@ def test_means_of_four_leave_an_odd_edge_out() -> None:
         np.testing.assert_allclose(half, expected, atol=0.51)
 
 
+def test_a_median_keeps_edges_and_even_changes() -> None:
+    image = np.tile(np.arange(0, 120, 4, dtype=np.float32), (30, 1))
+    image[:, 20:] += 100
+    with frame_of(slope(8, 8)) as frame:
+        smooth = resampling.median_around(frame, image)
+        # Beside the picture's own edges no even change goes on.
+        np.testing.assert_array_equal(smooth[:, 2:-2], image[:, 2:-2])
+
+
+@pytest.mark.parametrize("line", [np.s_[9:11], np.s_[:, 9:11]])
+def test_a_median_takes_thin_lines_away(line: Any) -> None:
+    image = np.full((30, 30), 120, dtype=np.float32)
+    image[line] = 30
+    with frame_of(slope(8, 8)) as frame:
+        np.testing.assert_array_equal(resampling.median_around(frame, image), 120)
+
+
 def test_everything_is_wiped_with_the_frame() -> None:
     white = np.full((400, 400, 3), 255, dtype=np.uint8)
     with Frame(white) as frame:
@@ -155,6 +172,7 @@ def test_everything_is_wiped_with_the_frame() -> None:
             resampling.warped(frame, Similarity(factor=1 + 0j, shift=0j), 50),
             resampling.halved_by_mean(frame, frame.pixels),
             resampling.halved_by_binomial(frame, frame.pixels),
+            resampling.median_around(frame, frame.pixels),
             resampling.resized(frame, frame.pixels, (50, 50)),
             resampling.resized(frame, frame.pixels, (800, 800)),
         ]

@@ -1,4 +1,4 @@
-"""Which faces have structure all over, and which in their strokes alone."""
+"""Which faces have shape all over, and which in their strokes alone."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_plain_face_has_no_structure(level: int) -> None:
     assert measured(np.full((64, 64), level)) == pytest.approx(0, abs=1e-3)
 
 
-@pytest.mark.parametrize("noise", [0, 0.5, 1.5])
+@pytest.mark.parametrize("noise", [0, 0.5, 1.5, 5, 10])
 @pytest.mark.parametrize("light", [1.0, 0.5, 0.2])
 def test_strokes_on_evenly_lit_paint_are_a_drawing(light: float, noise: float) -> None:
     luma = strokes() * np.linspace(light, 1, 64)
@@ -64,6 +64,22 @@ def test_soft_strokes_are_a_drawing() -> None:
         measured(np.asarray(cv2.GaussianBlur(strokes(), (0, 0), 1), np.float32))
         < LEAST_QUIET_CURVATURE
     )
+
+
+@pytest.mark.parametrize("quality", [95, 85, 75])
+@pytest.mark.parametrize("noise", [0, 1.5, 5])
+def test_a_file_with_losses_makes_no_shape_of_noise(noise: float, quality: int) -> None:
+    luma = strokes() + np.random.default_rng(3).normal(0, noise, (64, 64))
+    grey = np.clip(np.rint(luma), 0, 255).astype(np.uint8)
+    _, jpeg = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    seen = np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_GRAYSCALE), dtype=np.float32)
+    assert measured(seen) < LEAST_QUIET_CURVATURE
+
+
+@pytest.mark.parametrize("sigma", [0.5, 3, 10])
+def test_noise_alone_is_no_shape(sigma: float) -> None:
+    luma = 120 + np.random.default_rng(4).normal(0, sigma, (64, 64))
+    assert measured(luma) < LEAST_QUIET_CURVATURE / 2
 
 
 @pytest.mark.parametrize("level", [0, 2, 251, 255])
@@ -98,7 +114,7 @@ def test_contrast_and_brightness_do_not_matter(gain: float, offset: float) -> No
 
 def test_an_even_light_does_not_matter() -> None:
     lit = texture() + np.linspace(-60, 60, 64)
-    assert measured(lit) == pytest.approx(measured(texture()), rel=0.05)
+    assert measured(lit) == pytest.approx(measured(texture()), rel=0.1)
 
 
 @pytest.mark.parametrize("half", [np.s_[:, :32], np.s_[:, 32:]])
@@ -113,7 +129,7 @@ def test_only_the_face_counts() -> None:
     face = np.zeros((32, 32), dtype=np.bool_)
     face[8:24] = True
     around = texture()
-    around[12:52] = strokes()[12:52]
+    around[14:50] = strokes()[14:50]
     assert measured(around, face) < LEAST_QUIET_CURVATURE < measured(around, ~face)
 
 

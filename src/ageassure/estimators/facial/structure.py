@@ -1,12 +1,18 @@
-"""Is there structure all over a face, as in a photograph, or in its strokes alone, as in a drawing?
+"""Is there shape all over a face, as in a photograph, or in its strokes alone, as in a drawing?
 
-Skin that was photographed has structure everywhere: the face's shape in its shading, pores, hair,
-and what a camera and a file add. What a program drew has strokes, and between them paint that is
-plain or, where light was added, changes evenly. So the quietest quarter of a face is compared with
-the whole of it, by how its brightness is curved: by second derivatives, which are 0 in what is
-plain and in every even change.
+Skin that was photographed is curved everywhere, as the face is, and so its shading is. What a
+program drew has strokes, and between them paint that is plain or, where light was added, changes
+evenly. Noise, and what a file makes of it, lies over both and says nothing. So the shape in the
+quietest quarter of a face is compared with the whole face's structure and with its noise, all three
+by how the brightness is curved: by second derivatives, which are 0 in what is plain and in every
+even change.
 
-* They are taken of the chip averaged over 2 × 2 pixels, where noise is weaker than structure.
+* Shape is what a median leaves, which takes away thin strokes and most of the noise, spreads
+  neither, and keeps every even change.
+* Noise is what the quietest quarter has at the chip's finest scale. White noise leaves 0.08 of that
+  to the shape. Shading is as strong at a coarse scale as at a fine one: 95 of 100 photographs of
+  faces have 0.6 and more there.
+* Shape and structure are taken of the chip averaged over 2 × 2 pixels.
 * A place counts as the quietest of the 3 × 3 around it, so that a stroke takes no room beside it.
 * The livelier half of the face counts, left or right: where a head is turned, the other one holds
   much of what lies behind it.
@@ -21,7 +27,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from ageassure.estimators.facial.resampling import curvature, halved_by_mean, least_around
+from ageassure.estimators.facial.resampling import (
+    curvature,
+    halved_by_mean,
+    least_around,
+    median_around,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,12 +50,15 @@ LEAST_PLACES: Final = 100
 """In one half of the face, for anything to be said of it; there are about 360, and 154 at least in
 the livelier half of 14,163 photographs that every other limit let pass."""
 
+NOISE_WEIGHT: Final = 4.0
+"""How much a face's noise counts beside its structure, which alone would let noise pass as skin."""
+
 _NO_CURVATURE: Final = 0.1
-"""Added to the mean, so that a face without any structure is 0."""
+"""Added to structure and noise, so that a face without either is 0."""
 
 
 def quiet_curvature(frame: Frame, luma: NDArray[np.float32], inside: NDArray[np.bool_]) -> float:
-    """Curvature of the quietest quarter of a face, in shares of the whole face's mean curvature.
+    """Shape of the quietest quarter of a face, in shares of the face's structure and noise.
 
     Args:
         frame: Takes over what has to be wiped.
@@ -55,17 +69,25 @@ def quiet_curvature(frame: Frame, luma: NDArray[np.float32], inside: NDArray[np.
         0 as well where hardly anything is left to look at.
     """
     image = halved_by_mean(frame, luma)
-    curved = curvature(frame, image)
     clear = frame.own(image > BLACK)
     clear &= frame.own(image < WHITE)
     seen = least_around(frame, clear.view(np.uint8)).view(np.bool_)
     seen &= inside
-    mean = float(curved.mean(where=seen)) if seen.any() else 0.0
+    curved = curvature(frame, image)
+    structure = float(curved.mean(where=seen)) if seen.any() else 0.0
+    noise = _of_the_quietest(frame, halved_by_mean(frame, curvature(frame, luma)), seen)
+    smooth = halved_by_mean(frame, median_around(frame, luma))
+    shape = _of_the_quietest(frame, curvature(frame, smooth), seen)
+    return shape / (structure + NOISE_WEIGHT * noise + _NO_CURVATURE)
+
+
+def _of_the_quietest(frame: Frame, curved: NDArray[np.float32], seen: NDArray[np.bool_]) -> float:
+    """Of the livelier half; overwrites ``curved`` where nothing is seen."""
     np.copyto(curved, np.inf, where=frame.own(~seen))
     quiet = least_around(frame, curved)
     middle = quiet.shape[1] // 2
     return max(
-        _lower_quartile(frame.own(quiet[:, half][seen[:, half]])) / (mean + _NO_CURVATURE)
+        _lower_quartile(frame.own(quiet[:, half][seen[:, half]]))
         for half in (slice(middle), slice(middle, None))
     )
 
