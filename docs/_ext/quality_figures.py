@@ -120,12 +120,13 @@ def drawings() -> str:
     found = load(RESULTS / "drawings.json")
     rows = []
     for one in found["rows"]:
-        noise = one["noise_grey_levels"]
+        noise, quality = one["noise_grey_levels"], one.get("jpeg_quality")
         rows.append(
             [
                 "shaded" if one["shaded"] else "flat",
                 f"{one['picture_pixels']} px",
                 f"{noise:g} grey levels" if noise else "none",
+                f"JPEG {quality}" if quality else "own pixels",
                 share(one["refused"]),
                 *(share(over) for over in _by_bar(one).values()),
                 f"{one['greatest_mean_years']:.1f}" if one["greatest_mean_years"] else "none",
@@ -135,14 +136,16 @@ def drawings() -> str:
         "drawn face",
         "picture",
         "noise",
+        "file",
         "refused",
         *_by_bar(found["rows"][0]),
         "highest estimate, years",
     ]
     return (
         f"{table(head, rows)}\n\n{found['drawings']} drawings, half of them shaded, and "
-        "the same ones in both sizes and with every noise. Shares are of all drawings of a "
-        "row; what is neither refused nor OVER is INCONCLUSIVE. Errors are those claimed."
+        "the same ones in both sizes, with every noise and in every file. "
+        "Shares are of all drawings of a row; what is neither refused nor OVER is INCONCLUSIVE. "
+        "Errors are those claimed."
     )
 
 
