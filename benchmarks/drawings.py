@@ -19,8 +19,8 @@ That is no test of presentation attacks: no camera, paper or screen was used, an
 drawings by people. It shows what the limits do not stop. Shares are of all drawings; intervals:
 95 %, Clopper–Pearson.
 
-Beside it stands what the limit costs: photographs of people that are refused as drawings, and the
-bars counted again, see ``drawings_photographs.py``.
+Beside it stands what the limit costs: photographs of people that are refused as drawings, see
+``drawings_photographs.py``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
-from drawings_photographs import ALPHAS, LIMITS_YEARS, bars_again, refused_photographs
+from drawings_photographs import refused_photographs
 from measures import share
 
 from ageassure.errors import EvidenceError, InsufficientEvidenceError
@@ -53,6 +53,8 @@ DRAWINGS: Final = 400
 SIGMAS: Final = (0.0, 2.0, 4.0, 8.0)
 SIDE_PIXELS: Final = 480
 SMALL_PIXELS: Final = 128
+LIMITS_YEARS: Final = (13, 16, 18, 21)
+ALPHAS: Final = (0.05, 0.01, 0.005)
 JPEG_QUALITIES: Final = (None, 85)
 """None is the drawing's own pixels; of the others the colours are halved (4:2:0)."""
 
@@ -247,7 +249,6 @@ def main() -> None:
         "drawings": DRAWINGS,
         "rows": drawn_faces(estimator),
         "photographs": refused_photographs(arguments.london, arguments.fairface),
-        "bars_again": bars_again(arguments.fairface),
     }
     text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False)
     print(text)

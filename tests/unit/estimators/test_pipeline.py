@@ -10,7 +10,16 @@ import pytest
 from skimage.data import astronaut
 
 from ageassure.errors import ConfigurationError, FaceError, ModelIntegrityError
-from ageassure.estimators.facial import alignment, detection, faces, mesh, pipeline, quality
+from ageassure.estimators.facial import (
+    alignment,
+    detection,
+    faces,
+    mesh,
+    pipeline,
+    quality,
+    quality_limits,
+    structure,
+)
 from ageassure.estimators.facial.faces import FaceFinder
 from ageassure.estimators.facial.pipeline import AGE_MODELS, FacialPipeline
 from ageassure.estimators.facial.quality_limits import QualityLimits
@@ -110,6 +119,12 @@ def test_a_network_whose_chip_is_no_square_is_refused() -> None:
         (quality, "HIGHLIGHT_PERCENT"),
         (quality, "BURNT"),
         (quality, "BLUR_PIXELS"),
+        (quality_limits, "LEAST_QUIET_CURVATURE"),
+        (structure, "BLACK"),
+        (structure, "WHITE"),
+        (structure, "QUIET_PERCENT"),
+        (structure, "LEAST_PLACES"),
+        (structure, "NOISE_WEIGHT"),
     ],
 )
 def test_the_digest_names_every_constant(

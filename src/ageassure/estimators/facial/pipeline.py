@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 
 from ageassure.errors import ConfigurationError, ModelIntegrityError
-from ageassure.estimators.facial import alignment, detection, faces, mesh, quality
-from ageassure.estimators.facial.quality_limits import QualityLimits
+from ageassure.estimators.facial import (
+    alignment,
+    detection,
+    faces,
+    mesh,
+    quality,
+    quality_limits,
+    structure,
+)
 from ageassure.estimators.facial.raw import CLASS_YEARS, RawAge
 from ageassure.inference import load_model, read_pinned
 
@@ -69,7 +76,9 @@ class FacialPipeline:
         self._age = age
         self._chip_pixels = _chip_pixels(age)
         self._meter = quality.QualityMeter(template)
-        self._limits = QualityLimits.from_manifest(age.manifest.details.get("quality"))
+        self._limits = quality_limits.QualityLimits.from_manifest(
+            age.manifest.details.get("quality")
+        )
         self._liveness = liveness
 
     @classmethod
@@ -169,7 +178,7 @@ class FacialPipeline:
         return probabilities.astype(np.float64)
 
     @property
-    def limits(self) -> QualityLimits:
+    def limits(self) -> quality_limits.QualityLimits:
         """Which faces are not fit to be judged."""
         return self._limits
 
@@ -191,6 +200,11 @@ class FacialPipeline:
             "chip": [alignment.CHIP_PIXELS, alignment.CHIP_PADDING],
             "quality": [quality.HIGHLIGHT_PERCENT, quality.BURNT, quality.BLUR_PIXELS],
             "quality_limits": self._limits.as_dict(),
+            "structure": [
+                *(structure.BLACK, structure.WHITE, structure.QUIET_PERCENT),
+                *(structure.LEAST_PLACES, structure.NOISE_WEIGHT),
+                quality_limits.LEAST_QUIET_CURVATURE,
+            ],
             "class_years": CLASS_YEARS.tolist(),
         }
 
