@@ -67,7 +67,7 @@ def _best_product(found: Json) -> float:
 
 
 def face_speed_other_processor() -> str:
-    """The same on another processor, where less was reached."""
+    """The same on another processor."""
     found = load(RESULTS / "face_speed_other_processor.json")
     rows = [
         [

@@ -91,6 +91,7 @@ def build(manifest: Manifest, source: bytes) -> bytes:
     Raises:
         BuildError: the manifest names a conversion that is not known.
         ConversionError: the network has something that the converter does not know.
+        ChannelError: likewise, the rewriting of its channels.
     """
     conversion = manifest["source"]["conversion"]
     if conversion == "none":

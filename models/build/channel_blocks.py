@@ -22,7 +22,6 @@ from collections import defaultdict
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
-from tflite_graph import ConversionError
 
 BLOCK = 16
 """The wider of onnxruntime's blocks, that of AVX-512."""
@@ -31,11 +30,15 @@ _KEEPING = frozenset({"Add", "Relu", "MaxPool"})
 _FLATTENING = frozenset({"Reshape", "Transpose"})
 
 
+class ChannelError(Exception):
+    """Something stands between the convolutions that this does not know."""
+
+
 def in_blocks(model: onnx.ModelProto) -> onnx.ModelProto:
     """Rewrite a network that `tflite_to_onnx.convert` made.
 
     Raises:
-        ConversionError: something other than expected stands between convolutions.
+        ChannelError: it has a node that would have to know of the new channels.
     """
     rewriting = _Rewriting(model.graph)
     for node in model.graph.node:
@@ -111,7 +114,7 @@ class _Rewriting:
         before, given = self._channels[source]
         count = before + added[5]
         if sum(map(abs, added)) != added[5] or _whole(before) != given:
-            raise ConversionError(f"{node.name} pads more than the end of the channels of a map")
+            raise ChannelError(f"{node.name} pads more than the end of the channels of a map")
         target, wide = node.output[0], _whole(count)
         self._channels[target] = count, wide
         if wide == given:
@@ -130,7 +133,7 @@ class _Rewriting:
             # One that was to be padded first has fewer channels than the other.
             self._channels[node.output[0]] = max(maps)
         elif any(count != wide for count, wide in maps):
-            raise ConversionError(f"{node.name} takes maps of different or too many channels")
+            raise ChannelError(f"{node.name} takes maps of different or too many channels")
         self.nodes.append(node)
 
 
