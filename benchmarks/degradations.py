@@ -55,6 +55,12 @@ def compressed(pixels: Pixels, _points: Points, quality: float) -> Pixels:
     return _pixels(cv2.imdecode(file, cv2.IMREAD_COLOR)[..., ::-1])
 
 
+def noisy(pixels: Pixels, _points: Points, sigma: float) -> Pixels:
+    """With normal noise of its own on every channel of every pixel, the same for every picture."""
+    noise = np.random.default_rng(1).normal(0, sigma, pixels.shape)
+    return _pixels(np.rint(np.clip(pixels + noise, 0, 255)).astype(np.uint8))
+
+
 def exposed(pixels: Pixels, _points: Points, gain: float) -> Pixels:
     """So many times the light (IEC 61966-2-1), cut off at white and rounded to bytes."""
     coded = np.arange(256) / 255
@@ -144,6 +150,12 @@ DEGRADATIONS: Final = (
         unit="quality",
         spoil=compressed,
         degrees=(50.0, 25.0, 12.0, 6.0),
+    ),
+    Degradation(
+        name="noise",
+        unit="grey levels (σ)",
+        spoil=noisy,
+        degrees=(4.0, 8.0, 16.0, 24.0, 32.0, 48.0),
     ),
     Degradation(
         name="less light",

@@ -23,6 +23,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -42,8 +43,16 @@ from measures import share
 
 from ageassure.errors import EvidenceError, FaceError
 from ageassure.estimators import FacialAgeEstimator
+from ageassure.estimators.facial.calibrations import read_calibration
 from ageassure.estimators.facial.frames import combined
-from ageassure.estimators.facial.pipeline import AGE_MODELS, DEFAULT_MODEL, FacialPipeline
+from ageassure.estimators.facial.pipeline import (
+    AGE_MODELS,
+    DEFAULT_MODEL,
+    LONG_SIDE_PIXELS,
+    FacialPipeline,
+)
+from ageassure.imaging import decode
+from ageassure.inference import read_pinned
 from ageassure.results import MAX_YEARS
 
 if TYPE_CHECKING:
@@ -68,16 +77,17 @@ class Ages:
 
     def __init__(self, model_id: str) -> None:
         self.estimator = FacialAgeEstimator(model=model_id)
-        self.greatest_gap_years = FacialPipeline.shipped(model_id).limits.greatest_frame_gap_years
+        self._pipeline = FacialPipeline.shipped(model_id)
+        self._calibration = read_calibration(read_pinned(model_id, "calibration.json"))
+        self.greatest_gap_years = self._pipeline.limits.greatest_frame_gap_years
 
     def single(self, evidence: bytes | Pixels) -> Vector | None:
         """The distribution of one picture; None if it is refused."""
         try:
-            estimate = self.estimator.estimate(evidence)
+            with decode(evidence, long_side_pixels=LONG_SIDE_PIXELS) as frame:
+                return self._calibration.probabilities(self._pipeline.raw(frame))
         except EvidenceError:
             return None
-        survival = [estimate.probability_at_or_over(age) for age in range(MAX_YEARS + 2)]
-        return -np.diff(survival)
 
     def agree(self, frames: list[Vector]) -> bool:
         """Whether several pictures pass as one person's."""
@@ -93,7 +103,9 @@ def together(frames: list[Vector]) -> Vector:
 
 
 def mean(distribution: Vector) -> float:
-    return float(YEARS @ distribution)
+    """As the estimator rounds it: a bar lies just above somebody's mean."""
+    total = math.fsum(distribution)
+    return math.fsum(year * share for year, share in enumerate(distribution.tolist())) / total
 
 
 def spread(distribution: Vector) -> float:

@@ -38,7 +38,7 @@ RESULTS = Path(__file__).parent / "results" / "soak.json"
 COMMAND = "GLIBC_TUNABLES=glibc.malloc.tcache_count=0 python benchmarks/soak.py"
 SAMPLES = 100
 THREADS = 2
-SIDES = (192, 256)
+SIDES = (288, 384)
 LARGE_PIXELS, LARGE_EVERY = (4000, 3000), 200
 REFUSED_EVERY, LATE_EVERY, CANCELLED_EVERY = 50, 70, 90
 

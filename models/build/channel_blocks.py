@@ -95,10 +95,12 @@ class _Rewriting:
     def _convolution(self, node: onnx.NodeProto) -> None:
         source, weights, *bias = node.input
         filters = self._constants[weights]
-        given = self._channels[source][1]
+        before, given = self._map(node, source)
         group = next(attribute for attribute in node.attribute if attribute.name == "group")
         count = len(filters)
         if group.i > 1:
+            if not group.i == count == before:
+                raise ChannelError(f"{node.name} has other groups than one for each channel")
             group.i = wide = given
         else:
             filters = _widened(filters, 1, given)
@@ -111,7 +113,7 @@ class _Rewriting:
     def _pad(self, node: onnx.NodeProto) -> None:
         source, pads = node.input
         added = self._constants[pads].tolist()
-        before, given = self._channels[source]
+        before, given = self._map(node, source)
         count = before + added[5]
         if sum(map(abs, added)) != added[5] or _whole(before) != given:
             raise ChannelError(f"{node.name} pads more than the end of the channels of a map")
@@ -119,6 +121,7 @@ class _Rewriting:
         self._channels[target] = count, wide
         if wide == given:
             self._renamed[target] = source
+            self._channels[source] = count, wide  # the zeros that it ends in count from now on
             return
         name = f"{target}_ones"
         self._constants[name] = np.eye(wide, given, dtype=np.float32)[..., None, None]
@@ -126,6 +129,11 @@ class _Rewriting:
         self.nodes.append(
             helper.make_node("Conv", [source, name], [target], name=f"Conv_{target}", **kernel)
         )
+
+    def _map(self, node: onnx.NodeProto, source: str) -> tuple[int, int]:
+        if source not in self._channels:
+            raise ChannelError(f"{node.name} takes no map whose channels are known")
+        return self._channels[source]
 
     def _other(self, node: onnx.NodeProto) -> None:
         maps = [self._channels[name] for name in node.input if name in self._channels]

@@ -191,6 +191,20 @@ def test_a_defect_of_our_own_wipes_too(
         _ = frames[0].pixels
 
 
+def test_too_little_memory_after_decoding_is_told_as_such(
+    estimator: FacialAgeEstimator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(FacialPipeline, "age_probabilities", failing)
+    data = bytearray(PORTRAIT)
+    error = refused(estimator, data)
+    assert (type(error), error.code) == (PictureError, "picture_too_large")
+    assert (error.__context__, error.__cause__) == (None, None)
+    assert not any(data)
+
+
 def test_a_calibration_for_another_pipeline_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, made_up("0" * 64))
     with pytest.raises(ModelIntegrityError, match="another pipeline"):

@@ -138,6 +138,42 @@ def test_another_padding_is_refused(blocks: Any, pads: list[int]) -> None:
         blocks.in_blocks(net.model("p1", 1, 7, 6, 6))
 
 
+@pytest.mark.parametrize(("given", "wide", "group"), [(6, 6, 2), (6, 12, 6)])
+def test_groups_of_several_channels_are_refused(
+    blocks: Any, given: int, wide: int, group: int
+) -> None:
+    net = Network()
+    source = net.convolution("image", "c1", 3, given)
+    net.convolution(source, "c2", given, wide, group=group)
+    with pytest.raises(blocks.ChannelError, match="other groups than one for each channel"):
+        blocks.in_blocks(net.model("c2", 1, wide, 6, 6))
+
+
+def test_a_map_of_unknown_channels_is_refused(blocks: Any) -> None:
+    net = Network()
+    source = net.node("Softmax", [net.convolution("image", "c1", 3, 16)], "s1", axis=1)
+    net.convolution(source, "c2", 16, 16)
+    with pytest.raises(blocks.ChannelError, match="takes no map whose channels are known"):
+        blocks.in_blocks(net.model("c2", 1, 16, 6, 6))
+
+
+def test_a_map_may_be_padded_twice(blocks: Any) -> None:
+    net = Network()
+    first = net.convolution("image", "c1", 3, 5)
+    second = net.pad(first, "p1", [0] * 5 + [2, 0, 0])
+    third = net.pad(second, "p2", [0] * 5 + [11, 0, 0])
+    head = net.convolution(third, "c2", 18, 16)
+    shape = net.constant("shape", np.array([1, 576], np.int64))
+    net.node("Reshape", [head, shape], "boxes")
+    before = net.model("boxes", 1, 576)
+    image = {"image": np.random.default_rng(2).normal(size=(1, 3, 6, 6)).astype(np.float32)}
+    old, new = (
+        reference.ReferenceEvaluator(model).run(None, image)[0]
+        for model in (before, blocks.in_blocks(before))
+    )
+    np.testing.assert_allclose(new, old, rtol=1e-4, atol=1e-4 * float(np.abs(old).max()))
+
+
 def test_what_does_not_know_of_blocks_is_refused(blocks: Any) -> None:
     net = Network()
     net.node("Softmax", [net.convolution("image", "c1", 3, 5)], "s1", axis=1)

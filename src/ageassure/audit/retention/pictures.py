@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SMALL_PIXELS: Final = 512
 LARGE_PIXELS: Final = 1920
-"""From this long side on, JPEG is decoded at a reduced scale."""
+"""JPEG of this long side is decoded at a reduced scale."""
 
 _BORDER: Final = 24
 _NOISE: Final = 4

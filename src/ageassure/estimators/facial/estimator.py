@@ -14,6 +14,7 @@ from ageassure.errors import (
     ConfigurationError,
     EvidenceError,
     ModelIntegrityError,
+    PictureError,
     plain,
 )
 from ageassure.estimators.facial.calibrations import read_calibration
@@ -173,6 +174,10 @@ class FacialAgeEstimator:
                 checkpoint()
         except AgeAssuranceError as error:
             refusal = plain(error) or _defect(error)
+        except MemoryError:
+            refusal = PictureError(
+                "got a picture for which there is not enough memory", code="picture_too_large"
+            )
         except Exception as error:  # noqa: BLE001 - a defect's traceback would hold the face's points
             refusal = _defect(error)
         else:

@@ -84,6 +84,7 @@ class QualityMeter:
         yaw, pitch, roll = head_pose(face)
         height, width = frame.pixels.shape[:2]
         outside = (face.points < -0.5) | (face.points > np.array([width, height]) - 0.5)
+        burnt = frame.own(inside >= BURNT)
         return Quality(
             eye_distance_pixels=face.eye_distance,
             cut_share=float(outside.any(axis=1).mean()),
@@ -93,7 +94,7 @@ class QualityMeter:
             pitch_degrees=pitch,
             roll_degrees=roll,
             highlight=ranked(inside, HIGHLIGHT_PERCENT),
-            burnt_share=float((inside >= BURNT).mean()),
+            burnt_share=float(burnt.mean()),
             blur=self._blur(frame, luma),
             quiet_curvature=quiet_curvature(frame, luma, self._inside_halved),
         )
@@ -102,14 +103,20 @@ class QualityMeter:
         """The larger of the two directions', since a hand that shakes blurs along one line."""
         shares = []
         for axis, size in ((0, (1, BLUR_PIXELS)), (1, (BLUR_PIXELS, 1))):
-            again = blurred(frame, luma, size)
             before, after = (
-                frame.own(np.abs(np.subtract(*_neighbours(image, axis)))[self._pairs_inside[axis]])
-                for image in (luma, again)
+                self._changes(frame, image, axis) for image in (luma, blurred(frame, luma, size))
             )
             total = float(before.sum()) + _NO_CHANGE
-            shares.append(1 - float(np.maximum(before - after, 0).sum()) / total)
+            before -= after
+            np.maximum(before, 0, out=before)
+            shares.append(1 - float(before.sum()) / total)
         return max(shares)
+
+    def _changes(self, frame: Frame, image: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+        """From each pixel of the face to the next."""
+        changes = frame.own(np.subtract(*_neighbours(image, axis)))
+        np.abs(changes, out=changes)
+        return frame.own(changes[self._pairs_inside[axis]])
 
 
 def head_pose(face: Face) -> tuple[float, float, float]:
