@@ -5,7 +5,8 @@ error starts to grow; ``benchmarks/quality.py`` shows it for each. The last thre
 the chip that the alignment gives, so that neither the picture's size nor where the face stands in
 it matters:
 
-* ``least_eye_distance_pixels``: between the eyes' centres, in the picture as it was decoded;
+* ``least_eye_distance_pixels``: between the eyes' centres, in the picture as it was decoded; more
+  than the error asks for, since drawings with noise pass most often where they are small;
 * ``greatest_cut_share``: of the mesh's points that lie outside the picture;
 * ``least_mesh_score``: the mesh's own answer to "is there a face?", which falls when much of it is
   covered or turned away;
@@ -23,15 +24,15 @@ it matters:
 Besides, what has shape in its strokes alone is no photograph: ``face_unclear`` where
 :mod:`.structure` finds less than :data:`LEAST_QUIET_CURVATURE`, as in pictograms and other drawings
 made by a program, whose faces detector and mesh take for real, also with noise over them. The
-converse does not hold: a drawing with texture in it, or a noisy one of so few pixels that the chip
-is larger, is judged like a photograph and may be called OVER, see ``benchmarks/drawings.py``, and
-so may a photograph of a photograph. Only a check for a living person can stop that, see
+converse does not hold: a drawing with texture in it, or now and then a small and noisy one, is
+judged like a photograph and may be called OVER, see ``benchmarks/drawings.py``, and so may a
+photograph of a photograph. Only a check for a living person can stop that, see
 :mod:`.liveness`. This limit is the same for every network.
 
 ``greatest_frame_gap_years`` is of several pictures together, see :mod:`.frames`.
 
 Not checked: what covers a face as long as the mesh still sees one (glasses, masks, hands, hair) and
-so much of it is not plain, make-up, filters, and noise, which looks sharp.
+so much of it is not plain, make-up, filters, and noise, unless the face's shape is lost in it.
 """
 
 from __future__ import annotations
@@ -50,8 +51,7 @@ if TYPE_CHECKING:
 LEAST_QUIET_CURVATURE: Final = 0.042
 """Chosen on drawings of other random numbers than those of the benchmark and on FairFace's train
 and calibration parts, where it refuses three or four in a thousand of the pictures that every other
-limit lets pass. Most of those looked at are turned far to one side, some lie half in deep shadow
-or in flat bright light. See docs/reference/measurements.md."""
+limit lets pass. See docs/reference/measurements.md."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
