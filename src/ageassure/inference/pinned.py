@@ -20,11 +20,11 @@ e88739d82a54894377ba3003b8bc4479c259ab5535b830dafbbd81bbaa71d71a  age-v2/calibra
 bd61a1d6505c241291d6f5ffd13fb3a8b40505163894e202065a25bea716753e  age-v2/model.toml
 f0709c6d5ee11af6094f8e609d4d2a45377f53f24452df961f97625ee588ec0f  age-v2/operating_points.json
 2b4aa2d2c0d52b35b8d1ab1ea365218fa1fe652691543d0fa7f61bf43ef7b5cf  blazeface-128/blazeface-128.onnx
-a9b22b509efe13d6b8376b35229d5575290788b7a06f4bfcf7b76d77128cab8b  blazeface-128/model.toml
+77c4d5fa8f44efcfb5ab588b02e9a90c9ae7fd8625bd39e0708cb717b7bf7c9c  blazeface-128/model.toml
 f9bc6c5e9f8be706a9b1209310bc444b294d876a4441bbd38719a9cad92fecee  blazeface-256/blazeface-256.onnx
-7e8fa9e0d4afe0fa88b28b73508ca4c77b3b0fd24b55b86eb1e30e4001d55a36  blazeface-256/model.toml
+a0a1eaf7d23665892994e0a5d574d89ae7968698ea7a6187ed0f13806673b850  blazeface-256/model.toml
 f88b52beada25111ac055b3ac06317dd280ae05755c67300869a534ac086ca3d  face-mesh-468/face-mesh-468.onnx
-ce43d6b14dd0024d00461fe6bc2d399fde367be91a0c420ef1f32f39dc0665f0  face-mesh-468/model.toml
+549357994f685337fba21b96f8f959b2f6ee88b08f346dba904fa34418a91180  face-mesh-468/model.toml
 """
 
 PINNED: Final[Mapping[str, str]] = MappingProxyType(
