@@ -8,12 +8,14 @@ r"""Drawn faces with the noise of a camera: how many are refused, and how many a
 The quality limits refuse a face that has shape in its strokes alone, see
 ``ageassure/estimators/facial/structure.py``. Here faces are drawn with OpenCV's primitives, each
 from its own random numbers: skin, ink, hair, proportions, glasses, lines and a beard such as people
-draw for age. Half of them are shaded, with light from one side and soft edges. All are then
-assessed as they are, and with normal noise of a few grey levels on every channel, as any camera
-adds; and once more made smaller before the noise, where little of it is averaged away; and all of
-that once more as JPEG, which takes the fine part of the noise away and keeps some of the coarse
-one. Counted is what is refused, with its code, what is assessed, and what of that is called OVER at
-each of the bars that ship. The limit was chosen on drawings of other random numbers.
+draw for age. A third of them is flat; a third has soft edges and light that falls off evenly from
+one side; a third is rounded, with soft edges and the light that an ellipsoid would have. All are
+then assessed as they are, and with normal noise of a few grey levels on every channel, as any
+camera adds; and once more made smaller before the noise, where little of it is averaged away; and
+all of that once more as JPEG, which takes the fine part of the noise away and keeps some of the
+coarse one. Counted is what is refused, with its code, what is assessed, and what of that is called
+OVER at each of the bars that ship. The limit was chosen on drawings of other random numbers, of
+which none was rounded.
 
 That is no test of presentation attacks: no camera, paper or screen was used, and these are no
 drawings by people. It shows what the limits do not stop. Shares are of all drawings; intervals:
@@ -48,9 +50,10 @@ if TYPE_CHECKING:
 
 COMMAND: Final = "python benchmarks/drawings.py ../shared/data/london ../shared/data/fairface-train"
 SEED: Final = 20_261_126
-DRAWINGS: Final = 400
-"""Of them every second is shaded."""
-SIGMAS: Final = (0.0, 2.0, 4.0, 8.0)
+DRAWINGS: Final = 600
+SHADINGS: Final = ("flat", "lit from one side", "rounded")
+"""Of the drawings, in turn."""
+SIGMAS: Final = (0.0, 4.0, 8.0)
 SIDE_PIXELS: Final = 480
 SMALL_PIXELS: Final = 128
 LIMITS_YEARS: Final = (13, 16, 18, 21)
@@ -61,8 +64,8 @@ JPEG_QUALITIES: Final = (None, 85)
 Json = dict[str, Any]
 
 
-def is_shaded(number: int) -> bool:
-    return number % 2 == 1
+def shading(number: int) -> str:
+    return SHADINGS[number % len(SHADINGS)]
 
 
 def drawn(number: int) -> Pixels:
@@ -75,11 +78,16 @@ def drawn(number: int) -> Pixels:
     head.draw_eyes(picture)
     head.draw_nose_and_mouth(picture)
     head.draw_age(picture)
-    if not is_shaded(number):
+    if shading(number) == "flat":
         return picture
-    light = np.linspace(rng.uniform(0.5, 1), 1.1, SIDE_PIXELS)[None, :, None]
+    light = evenly_lit(rng) if shading(number) == "lit from one side" else head.lit(rng)
     soft = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 3))
     return np.rint(np.clip(soft * light, 0, 255)).astype(np.uint8)
+
+
+def evenly_lit(rng: np.random.Generator) -> NDArray[np.float64]:
+    """By how much the light multiplies, ``[1, 480, 1]``."""
+    return np.linspace(rng.uniform(0.5, 1), 1.1, SIDE_PIXELS)[None, :, None]
 
 
 class Head:
@@ -107,6 +115,22 @@ class Head:
         if hair:
             cap, top = (width + 6, height // 2 + 8), 240 - height // 2
             cv2.ellipse(picture, (240, top), cap, 0, 180, 360, self._hair, -1)
+
+    def lit(self, rng: np.random.Generator) -> NDArray[np.float64]:
+        """By how much a lamp in front multiplies an ellipsoid's light (Lambert), ``[480, 480, 1]``.
+
+        Some of the light comes from everywhere; outside the head the ellipsoid is seen edge on.
+        """
+        y, x = (np.mgrid[:SIDE_PIXELS, :SIDE_PIXELS] - 240) / np.array(self._axes[::-1])[
+            :, None, None
+        ]
+        depth = np.sqrt(np.clip(1 - x**2 - y**2, 0.02, None))
+        lamp = np.array([rng.uniform(-0.6, 0.6), rng.uniform(-0.6, 0.2), 1])
+        lamp /= np.linalg.norm(lamp)
+        everywhere = rng.uniform(0.25, 0.7)
+        direct = np.clip(lamp[0] * x + lamp[1] * y + lamp[2] * depth, 0, 1)
+        light: NDArray[np.float64] = everywhere + (1.1 - everywhere) * direct
+        return light[..., None]
 
     def draw_eyes(self, picture: Pixels) -> None:
         """Eyes, brows and, for some, glasses."""
@@ -183,7 +207,7 @@ def measured(
     side: int,
     sigma: float,
     quality: int | None,
-    shaded: bool,
+    shade: str,
 ) -> Json:
     """What becomes of all drawings of one kind and size, with one noise, in one kind of file."""
     codes: Counter[str] = Counter()
@@ -197,7 +221,7 @@ def measured(
     years = np.full(len(pictures), -np.inf)
     years[: len(means)] = means  # a refused one reaches no bar
     return {
-        "shaded": shaded,
+        "shading": shade,
         "picture_pixels": side,
         "noise_grey_levels": sigma,
         "jpeg_quality": quality,
@@ -219,17 +243,15 @@ def measured(
 
 
 def drawn_faces(estimator: FacialAgeEstimator) -> list[Json]:
-    pictures = [
-        {number: drawn(number) for number in range(DRAWINGS) if is_shaded(number) == shaded}
-        for shaded in (False, True)
-    ]
+    pictures = {
+        shade: {number: drawn(number) for number in range(DRAWINGS) if shading(number) == shade}
+        for shade in SHADINGS
+    }
     return [
-        measured(
-            estimator, pictures[shaded], side=side, sigma=sigma, quality=quality, shaded=shaded
-        )
+        measured(estimator, pictures[shade], side=side, sigma=sigma, quality=quality, shade=shade)
         for side in (SIDE_PIXELS, SMALL_PIXELS)
         for quality in JPEG_QUALITIES
-        for shaded in (False, True)
+        for shade in SHADINGS
         for sigma in SIGMAS
     ]
 

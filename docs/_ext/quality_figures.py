@@ -124,7 +124,7 @@ def drawings() -> str:
         noise, quality = one["noise_grey_levels"], one["jpeg_quality"]
         rows.append(
             [
-                "shaded" if one["shaded"] else "flat",
+                one["shading"],
                 f"{one['picture_pixels']} px",
                 f"{noise:g} grey levels" if noise else "none",
                 f"JPEG {quality}" if quality else "own pixels",
@@ -143,8 +143,8 @@ def drawings() -> str:
         "highest estimate, years",
     ]
     return (
-        f"{table(head, rows)}\n\n{found['drawings']} drawings, half of them shaded, and "
-        "the same ones in both sizes, with every noise and in every file. "
+        f"{table(head, rows)}\n\n{found['drawings']} drawings, a third of them of each "
+        "shading, and the same ones in both sizes, with every noise and in every file. "
         "Shares are of all drawings of a row; what is neither refused nor OVER is INCONCLUSIVE. "
         "Errors are those claimed."
     )

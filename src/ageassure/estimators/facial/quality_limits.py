@@ -24,10 +24,10 @@ it matters:
 Besides, what has shape in its strokes alone is no photograph: ``face_unclear`` where
 :mod:`.structure` finds less than :data:`LEAST_QUIET_CURVATURE`, as in pictograms and other drawings
 made by a program, whose faces detector and mesh take for real, also with noise over them. The
-converse does not hold: a drawing with texture in it, or now and then a small and noisy one, is
-judged like a photograph and may be called OVER, see ``benchmarks/drawings.py``, and so may a
-photograph of a photograph. Only a check for a living person can stop that, see
-:mod:`.liveness`. This limit is the same for every network.
+converse does not hold: a drawing with texture in it or shaded as a round body, or now and then a
+small and noisy one, is judged like a photograph and may be called OVER, see
+``benchmarks/drawings.py``, and so may a photograph of a photograph. Only a check for a living
+person can stop that, see :mod:`.liveness`. This limit is the same for every network.
 
 ``greatest_frame_gap_years`` is of several pictures together, see :mod:`.frames`.
 
