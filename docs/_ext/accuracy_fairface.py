@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Final
 
 from accuracy_parts import (
@@ -20,7 +19,7 @@ from accuracy_parts import (
     share,
     thousandths,
 )
-from figure_parts import percent, table
+from figure_parts import challenge_age, percent, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +99,7 @@ def _earned_row(name: str, found: Json, number: int) -> list[str]:
     figures, worst = point["cells"][0]["figures"], point["worst"]
     return [
         *asked,
-        f"{math.ceil(years_old * 10) / 10:.1f}, {bar['k']} of {bar['n']:,} passing",
+        f"{challenge_age(years_old)}, {bar['k']} of {bar['n']:,} passing",
         share(figures["fpr_band"]),
         percent(point["claim"]["upper"], 2),
         point["verdict"],

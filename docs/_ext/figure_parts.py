@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,6 +32,11 @@ def load(path: Path) -> Json:
     """One file of results."""
     found: Json = json.loads(path.read_text(encoding="utf-8"))
     return found
+
+
+def challenge_age(age_years: float) -> str:
+    """A challenge age in years, rounded up: whoever reaches what is shown reaches the bar."""
+    return f"{math.ceil(age_years * 10) / 10:.1f}"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from figure_parts import RESULTS, load, percent, percent_with_ends, share, table, years
+from figure_parts import (
+    RESULTS,
+    challenge_age,
+    load,
+    percent,
+    percent_with_ends,
+    share,
+    table,
+    years,
+)
 
 
 def detection() -> str:
@@ -51,7 +60,7 @@ def frames() -> str:
         ["London: bar, years", "people in the ten years below", "reach it by one", "by two"], rows
     )
     rows = [
-        [percent(one["alpha"], 1), f"{one['bar_years']:.1f}"]
+        [percent(one["alpha"], 1), challenge_age(one["bar_years"])]
         + [share(one[kind]) for kind in ("one_picture", "three_variants")]
         for one in teens["called_over"]
     ]

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Final
 
-from figure_parts import LONDON, RESULTS, load, percent, percent_with_ends, table, years
+from figure_parts import (
+    LONDON,
+    RESULTS,
+    challenge_age,
+    load,
+    percent,
+    percent_with_ends,
+    table,
+    years,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,11 +63,11 @@ def _note(found: Json) -> str:
     policy, bootstrap = found["policy"], found["bootstrap"]
     outcomes = ", ".join(f"{n} {name}" for name, n in found["outcomes"].items())
     refusals = ", ".join(f"{n} `{code}`" for code, n in found["refusals"].items()) or "none"
-    bar = math.ceil(policy["challenge_age_years"] * 10) / 10
+    bar = challenge_age(policy["challenge_age_years"])
     return (
         f"{found['data']}; ages {found['age_proof']}. {found['processed']} of {found['pictures']} "
         f"pictures processed, refused: {refusals}. Outcomes for {policy['age_limit']} at a "
-        f"challenge age of {bar:.1f} (error claimed: {percent(policy['alpha'], 1)}): {outcomes}. "
+        f"challenge age of {bar} (error claimed: {percent(policy['alpha'], 1)}): {outcomes}. "
         f"In brackets: {bootstrap['kind']}, {bootstrap['resamples']:,} bootstrap resamples by "
         f"{bootstrap['unit']}."
     )

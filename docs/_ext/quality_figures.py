@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from figure_parts import RESULTS, area, load, percent, share, table, years
+from figure_parts import RESULTS, area, challenge_age, load, percent, share, table, years
 
 Json = dict[str, Any]
 
@@ -112,7 +112,7 @@ def quality_signs() -> str:
         f"{table(head, rows)}\n\n`{found['model']}`; {found['data']['fairface']}, "
         f"{natural['pictures']:,} pictures, those in which a face is found and which keep every "
         "**other** limit. OVER 18 at the challenge age for an error of "
-        f"{percent(bar['alpha'])}, {bar['age_years']:.1f} years."
+        f"{percent(bar['alpha'])}, {challenge_age(bar['age_years'])} years."
     )
 
 
@@ -183,7 +183,7 @@ def _by_bar(row: Json) -> dict[str, list[float]]:
         limits.setdefault(key, []).append(str(bar["age_limit"]))
         over[key] = bar["over"]
     return {
-        f"OVER {', '.join(names)} at {percent(alpha, 1)} ({years_at:.1f} years)": over[
+        f"OVER {', '.join(names)} at {percent(alpha, 1)} ({challenge_age(years_at)} years)": over[
             alpha, years_at
         ]
         for (alpha, years_at), names in limits.items()
