@@ -51,13 +51,23 @@ def smaller(pixels: Pixels, points: Points, between_eyes: float) -> Pixels:
 
 def compressed(pixels: Pixels, _points: Points, quality: float) -> Pixels:
     """Written as JPEG of so much quality and read again."""
-    _, file = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, round(quality)])
+    return as_jpeg(pixels, round(quality))
+
+
+def as_jpeg(pixels: Pixels, quality: int) -> Pixels:
+    """What comes out of a JPEG file of that quality; the colours are halved (4:2:0)."""
+    _, file = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     return _pixels(cv2.imdecode(file, cv2.IMREAD_COLOR)[..., ::-1])
 
 
 def noisy(pixels: Pixels, _points: Points, sigma: float) -> Pixels:
-    """With normal noise of its own on every channel of every pixel, the same for every picture."""
-    noise = np.random.default_rng(1).normal(0, sigma, pixels.shape)
+    """With noise that is the same for every picture of one size."""
+    return with_noise(pixels, sigma, np.random.default_rng(1))
+
+
+def with_noise(pixels: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
+    """With normal noise of its own on every channel of every pixel."""
+    noise = rng.normal(0, sigma, pixels.shape)
     return _pixels(np.rint(np.clip(pixels + noise, 0, 255)).astype(np.uint8))
 
 

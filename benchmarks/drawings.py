@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
+from degradations import as_jpeg, with_noise
 from drawings_photographs import refused_photographs
 from measures import share
 
@@ -59,7 +60,7 @@ SMALL_PIXELS: Final = 128
 LIMITS_YEARS: Final = (13, 16, 18, 21)
 ALPHAS: Final = (0.05, 0.01, 0.005)
 JPEG_QUALITIES: Final = (None, 85)
-"""None is the drawing's own pixels; of the others the colours are halved (4:2:0)."""
+"""None is the drawing's own pixels."""
 
 Json = dict[str, Any]
 
@@ -121,9 +122,9 @@ class Head:
 
         Some of the light comes from everywhere; outside the head the ellipsoid is seen edge on.
         """
-        y, x = (np.mgrid[:SIDE_PIXELS, :SIDE_PIXELS] - 240) / np.array(self._axes[::-1])[
-            :, None, None
-        ]
+        width, height = self._axes
+        y, x = np.mgrid[:SIDE_PIXELS, :SIDE_PIXELS] - 240
+        y, x = y / height, x / width
         depth = np.sqrt(np.clip(1 - x**2 - y**2, 0.02, None))
         lamp = np.array([rng.uniform(-0.6, 0.6), rng.uniform(-0.6, 0.2), 1])
         lamp /= np.linalg.norm(lamp)
@@ -175,19 +176,7 @@ def smaller(picture: Pixels, side: int) -> Pixels:
 
 def noisy(picture: Pixels, sigma: float, number: int) -> Pixels:
     """The drawing as a camera would give it."""
-    if sigma == 0:
-        return picture
-    rng = np.random.default_rng([SEED, number, round(sigma)])
-    seen = picture + rng.normal(0, sigma, picture.shape)
-    return np.clip(np.rint(seen), 0, 255).astype(np.uint8)
-
-
-def as_jpeg(picture: Pixels, quality: int | None) -> Pixels:
-    if quality is None:
-        return picture
-    _, jpeg = cv2.imencode(".jpg", picture[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    decoded = cv2.imdecode(jpeg, cv2.IMREAD_COLOR)
-    return np.ascontiguousarray(decoded[:, :, ::-1], dtype=np.uint8)
+    return with_noise(picture, sigma, np.random.default_rng([SEED, number, round(sigma)]))
 
 
 def bars(estimator: FacialAgeEstimator) -> dict[tuple[int, float], float]:
@@ -214,7 +203,8 @@ def measured(
     means = []
     for number, picture in pictures.items():
         try:
-            seen = as_jpeg(noisy(smaller(picture, side), sigma, number), quality)
+            seen = noisy(smaller(picture, side), sigma, number)
+            seen = seen if quality is None else as_jpeg(seen, quality)
             means.append(estimator.estimate(seen).mean_years)
         except EvidenceError as error:
             codes[error.code] += 1

@@ -76,8 +76,14 @@ def _half_refused(spoilt: list[Json], way: str) -> list[str]:
 def quality_refusals() -> str:
     """Who is refused as pictures come, by group."""
     found = load(RESULTS / "quality.json")["as_they_come"]
-    codes = ("no_face", "face_turned", "face_unclear", "face_too_small")
-    codes += ("picture_blurred", "picture_dark")
+    codes = (
+        "no_face",
+        "face_turned",
+        "face_unclear",
+        "face_too_small",
+        "picture_blurred",
+        "picture_dark",
+    )
     rows = [
         [f"{axis}: {name.replace('_', ' ')}", share(group["all"])]
         + [percent(group[code][2], 1) if code in group else "none" for code in codes]

@@ -118,9 +118,9 @@ def decode(
     except UnfinishedError as error:
         refusal = error.with_traceback(None)
     except cv2.error as error:
-        refusal = _without_memory() if is_out_of_memory(error) else _undecodable()
+        refusal = without_memory() if is_out_of_memory(error) else _undecodable()
     except MemoryError:
-        refusal = _without_memory()
+        refusal = without_memory()
     finally:
         if encoded is not None and not encoded.readonly:
             _wipe(encoded)
@@ -134,7 +134,8 @@ def is_out_of_memory(error: cv2.error) -> bool:
     return getattr(error, "code", None) == _NO_MEMORY
 
 
-def _without_memory() -> PictureError:
+def without_memory() -> PictureError:
+    """Make the error for a picture that this process has no memory for."""
     return too_large("got a picture for which there is not enough memory")
 
 

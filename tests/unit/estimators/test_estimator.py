@@ -161,15 +161,28 @@ def test_a_refusal_has_its_code_and_keeps_nothing(
     assert pickle.loads(pickle.dumps(error)).code == code
 
 
+@pytest.mark.parametrize(
+    ("raised", "kind", "code"),
+    [
+        (ModelIntegrityError("onnxruntime failed"), ModelIntegrityError, "model_integrity"),
+        (MemoryError(), PictureError, "picture_too_large"),
+    ],
+)
 def test_a_failing_network_is_ours(
-    estimator: FacialAgeEstimator, monkeypatch: pytest.MonkeyPatch
+    estimator: FacialAgeEstimator,
+    monkeypatch: pytest.MonkeyPatch,
+    raised: Exception,
+    kind: type[AgeAssuranceError],
+    code: str,
 ) -> None:
     def failing(*_: object) -> None:
-        raise ModelIntegrityError("onnxruntime failed to run the network")
+        raise raised
 
     monkeypatch.setattr(FacialPipeline, "age_probabilities", failing)
     data = bytearray(PORTRAIT)
-    assert type(refused(estimator, data)) is ModelIntegrityError
+    error = refused(estimator, data)
+    assert (type(error), error.code) == (kind, code)
+    assert (error.__context__, error.__cause__) == (None, None)
     assert not any(data)
 
 
@@ -189,20 +202,6 @@ def test_a_defect_of_our_own_wipes_too(
     assert (error.__context__, error.__cause__) == (None, None)
     with pytest.raises(ValueError, match="wiped"):
         _ = frames[0].pixels
-
-
-def test_too_little_memory_after_decoding_is_told_as_such(
-    estimator: FacialAgeEstimator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def failing(*_: object) -> None:
-        raise MemoryError
-
-    monkeypatch.setattr(FacialPipeline, "age_probabilities", failing)
-    data = bytearray(PORTRAIT)
-    error = refused(estimator, data)
-    assert (type(error), error.code) == (PictureError, "picture_too_large")
-    assert (error.__context__, error.__cause__) == (None, None)
-    assert not any(data)
 
 
 def test_a_calibration_for_another_pipeline_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,7 +104,7 @@ def test_structure_everywhere_is_none(seed: int, blur: float) -> None:
     luma = texture(seed)
     if blur:
         luma = np.asarray(cv2.GaussianBlur(luma, (0, 0), blur))
-    assert measured(luma) > 1.5 * LEAST_QUIET_CURVATURE
+    assert measured(luma) > 1.9 * LEAST_QUIET_CURVATURE
 
 
 @pytest.mark.parametrize(("gain", "offset"), [(0.25, 10), (0.5, 0), (0.5, 120), (2, -120)])
@@ -114,7 +114,7 @@ def test_contrast_and_brightness_do_not_matter(gain: float, offset: float) -> No
 
 def test_an_even_light_does_not_matter() -> None:
     lit = texture() + np.linspace(-60, 60, 64)
-    assert measured(lit) == pytest.approx(measured(texture()), rel=0.1)
+    assert measured(lit) == pytest.approx(measured(texture()), rel=0.07)
 
 
 @pytest.mark.parametrize("half", [np.s_[:, :32], np.s_[:, 32:]])
@@ -122,14 +122,14 @@ def test_an_even_light_does_not_matter() -> None:
 def test_the_livelier_half_counts(half: tuple[slice, slice], level: int) -> None:
     luma = texture()
     luma[half] = level
-    assert measured(luma) > 1.5 * LEAST_QUIET_CURVATURE
+    assert measured(luma) > 2 * LEAST_QUIET_CURVATURE
 
 
 def test_only_the_face_counts() -> None:
     face = np.zeros((32, 32), dtype=np.bool_)
     face[8:24] = True
     around = texture()
-    around[14:50] = strokes()[14:50]
+    around[13:51] = strokes()[13:51]
     assert measured(around, face) < LEAST_QUIET_CURVATURE < measured(around, ~face)
 
 

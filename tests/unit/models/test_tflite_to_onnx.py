@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
+
+from .build_scripts import build_script
 
 np = pytest.importorskip("numpy")
 _REASON = "only needed to build the models"
@@ -16,17 +15,10 @@ tflite = pytest.importorskip("tflite", reason=_REASON)
 flatbuffers = pytest.importorskip("flatbuffers", reason=_REASON)
 reference = pytest.importorskip("onnx.reference", reason=_REASON)
 
-BUILD = Path(__file__).resolve().parents[3] / "models" / "build"
-
 
 @pytest.fixture(scope="module")
 def converter() -> Any:
-    """The converter's module; its folder is on the path only while it is imported."""
-    sys.path.insert(0, str(BUILD))
-    try:
-        return importlib.import_module("tflite_to_onnx")
-    finally:
-        sys.path.remove(str(BUILD))
+    return build_script("tflite_to_onnx")
 
 
 @dataclass

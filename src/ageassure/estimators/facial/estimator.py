@@ -14,7 +14,6 @@ from ageassure.errors import (
     ConfigurationError,
     EvidenceError,
     ModelIntegrityError,
-    PictureError,
     plain,
 )
 from ageassure.estimators.facial.calibrations import read_calibration
@@ -27,6 +26,7 @@ from ageassure.estimators.facial.pipeline import (
     FacialPipeline,
 )
 from ageassure.imaging import decode
+from ageassure.imaging.decoding import without_memory
 from ageassure.inference import read_pinned
 from ageassure.results import AgeDistribution, MethodClass, PresentationAttack, Provenance
 from ageassure.wiping import Wiping
@@ -153,8 +153,8 @@ class FacialAgeEstimator:
             Probabilities of the completed years 0 … 120.
 
         Raises:
-            PictureError: If the picture cannot be read, one is given twice, or the face is too
-                dark, burnt out or blurred.
+            PictureError: If the picture cannot be read, there is no memory for it, one is given
+                twice, or the face is too dark, burnt out or blurred.
             FaceError: If there is no face, or more than one, or it is not fit to be judged; or
                 ``frames_disagree``.
             PresentationAttackError: If the liveness check is not passed.
@@ -175,9 +175,7 @@ class FacialAgeEstimator:
         except AgeAssuranceError as error:
             refusal = plain(error) or _defect(error)
         except MemoryError:
-            refusal = PictureError(
-                "got a picture for which there is not enough memory", code="picture_too_large"
-            )
+            refusal = without_memory()
         except Exception as error:  # noqa: BLE001 - a defect's traceback would hold the face's points
             refusal = _defect(error)
         else:

@@ -201,8 +201,11 @@ class FacialPipeline:
             "quality": [quality.HIGHLIGHT_PERCENT, quality.BURNT, quality.BLUR_PIXELS],
             "quality_limits": self._limits.as_dict(),
             "structure": [
-                *(structure.BLACK, structure.WHITE, structure.QUIET_PERCENT),
-                *(structure.LEAST_PLACES, structure.NOISE_WEIGHT),
+                structure.BLACK,
+                structure.WHITE,
+                structure.QUIET_PERCENT,
+                structure.LEAST_PLACES,
+                structure.NOISE_WEIGHT,
                 quality_limits.LEAST_QUIET_CURVATURE,
             ],
             "class_years": CLASS_YEARS.tolist(),
